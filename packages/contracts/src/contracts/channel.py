@@ -1,0 +1,196 @@
+"""The data channel `agent.v1`: JSON messages between page and gateway, framed by `contracts.frames`.
+
+`id` is minted by the sender of a request and comes back as `ref`. `seq` is the sequence in the stream of an event that
+is stored; a client that reconnects names the last one it saw.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, TypeAdapter
+
+from contracts.message import Message, Problem
+from contracts.operations import Operation
+from contracts.text import RequestText
+from contracts.todo import JournalEntry, TodoItem, TodoList
+from contracts.tokens import OperationId, Token, Traceparent, TurnId
+from contracts.turns import OperationsCompleted, Phase, TurnCompleted
+
+MessageId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
+
+
+class FromPage(Message):
+    """What every message of the page may carry."""
+
+    id: MessageId
+    traceparent: Traceparent | None = None
+
+
+class TurnStart(FromPage):
+    """A request. Answered by turn.accepted or turn.rejected, then phases, then turn.completed."""
+
+    type: Literal["turn.start"] = "turn.start"
+    turn_id: TurnId
+    text: RequestText
+    sent_at: AwareDatetime | None = None
+
+
+class TurnCancelRequest(FromPage):
+    type: Literal["turn.cancel"] = "turn.cancel"
+    turn_id: TurnId
+
+
+class RunOperation(FromPage):
+    """Operations without a model: a click on the board. Answered by op.completed, or error."""
+
+    type: Literal["op.run"] = "op.run"
+    operation_id: OperationId
+    operations: tuple[Operation, ...] = Field(min_length=1, max_length=500)
+    expected_revision: int | None = Field(default=None, ge=0)
+
+
+class StateGet(FromPage):
+    """Answered by one state.list a list, the last one marked; state.changed follows from there."""
+
+    type: Literal["state.get"] = "state.get"
+
+
+class HistoryGet(FromPage):
+    """This session's earlier turns. Answered by history.page."""
+
+    type: Literal["history.get"] = "history.get"
+    before: int | None = Field(default=None, ge=0, description="a seq")
+    limit: int = Field(default=50, ge=1, le=200)
+
+
+class Ack(FromPage):
+    """Everything up to `seq` has arrived."""
+
+    type: Literal["ack"] = "ack"
+    seq: int = Field(ge=0)
+
+
+class Ping(FromPage):
+    """Both ways; answered by pong with the same id."""
+
+    type: Literal["ping"] = "ping"
+
+
+class Pong(Message):
+    type: Literal["pong"] = "pong"
+    ref: MessageId
+
+
+class TurnAccepted(Message):
+    """The turn is stored and will be answered, once."""
+
+    type: Literal["turn.accepted"] = "turn.accepted"
+    ref: MessageId
+    turn_id: TurnId
+    seq: int | None = None
+    trace_id: str | None = None
+
+
+class TurnRejected(Problem):
+    """The turn was not stored; nothing will happen."""
+
+    type: Literal["turn.rejected"] = "turn.rejected"
+    turn_id: Token | None = None
+    retry_after_ms: int | None = None
+
+
+class TurnPhaseEvent(Message):
+    type: Literal["turn.phase"] = "turn.phase"
+    turn_id: TurnId
+    phase: Phase
+    attempt: int = Field(ge=1)
+    elapsed_ms: float = Field(ge=0)
+    seq: int | None = None
+
+
+class TurnDeltaEvent(Message):
+    """A piece of free prose, at `offset` characters of attempt `attempt`."""
+
+    type: Literal["turn.delta"] = "turn.delta"
+    turn_id: TurnId
+    attempt: int = Field(ge=1)
+    offset: int = Field(ge=0)
+    text: str
+
+
+class TurnCompletedEvent(Message):
+    type: Literal["turn.completed"] = "turn.completed"
+    turn: TurnCompleted
+    seq: int | None = None
+
+
+class OperationCompleted(Message):
+    type: Literal["op.completed"] = "op.completed"
+    ref: MessageId
+    result: OperationsCompleted
+
+
+class StateList(Message):
+    """One list with its items, at a revision. An owner without lists gets one message with `list` None."""
+
+    type: Literal["state.list"] = "state.list"
+    ref: MessageId
+    revision: int = Field(ge=0)
+    index: int = Field(ge=0)
+    last: bool
+    list: TodoList | None = None
+    items: tuple[TodoItem, ...] = ()
+
+
+class StateChanged(Message):
+    """One journal entry. `entry.revision` follows the last one seen; after a gap the page asks state.get again."""
+
+    type: Literal["state.changed"] = "state.changed"
+    entry: JournalEntry
+
+
+class HistoryTurn(Message):
+    seq: int
+    turn_id: TurnId
+    text: str
+    accepted_at: AwareDatetime
+    completed: TurnCompleted | None = None
+
+
+class HistoryPage(Message):
+    type: Literal["history.page"] = "history.page"
+    ref: MessageId
+    turns: tuple[HistoryTurn, ...] = ()
+    more: bool = False
+
+
+class ChannelDraining(Message):
+    """This gateway is going; connect again while the channel still lives."""
+
+    type: Literal["draining"] = "draining"
+    retry_after_ms: int = Field(ge=0)
+
+
+class ChannelError(Problem):
+    """What was wrong with the message `ref`. With `final` the channel closes."""
+
+    type: Literal["error"] = "error"
+
+
+PageMessage = TurnStart | TurnCancelRequest | RunOperation | StateGet | HistoryGet | Ack | Ping | Pong
+GatewayMessage = (
+    TurnAccepted
+    | TurnRejected
+    | TurnPhaseEvent
+    | TurnDeltaEvent
+    | TurnCompletedEvent
+    | OperationCompleted
+    | StateList
+    | StateChanged
+    | HistoryPage
+    | ChannelDraining
+    | ChannelError
+    | Ping
+    | Pong
+)
+FROM_PAGE: TypeAdapter[PageMessage] = TypeAdapter(Annotated[PageMessage, Field(discriminator="type")])
+FROM_GATEWAY: TypeAdapter[GatewayMessage] = TypeAdapter(Annotated[GatewayMessage, Field(discriminator="type")])

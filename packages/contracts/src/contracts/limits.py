@@ -1,0 +1,37 @@
+"""The bounds of everything a stranger can send or make grow. Sizes in bytes or characters, as named."""
+
+from typing import Final
+
+PROTOCOL_VERSION: Final = 1
+
+# The data channel.
+FRAME_MAX_BYTES: Final = 16 * 1024  # the size that every browser's SCTP carries unharmed
+MESSAGE_IN_MAX_BYTES: Final = 64 * 1024
+MESSAGE_OUT_MAX_BYTES: Final = 4 * 1024 * 1024
+CHANNEL_LABEL: Final = "agent"
+CHANNEL_PROTOCOL: Final = "agent.v1"
+
+# Signaling.
+SDP_MAX_CHARS: Final = 64 * 1024
+CANDIDATE_MAX_CHARS: Final = 1024
+CANDIDATES_MAX: Final = 64
+SIGNALING_FRAME_MAX_BYTES: Final = 96 * 1024
+CONNECT_TIMEOUT_S: Final = 15.0
+
+# What people write.
+REQUEST_MAX_BYTES: Final = 8 * 1024
+TITLE_MAX_CHARS: Final = 500
+NOTES_MAX_CHARS: Final = 8_000
+
+# What one owner can hold, and one plan can do.
+LISTS_MAX: Final = 500
+ITEMS_PER_LIST_MAX: Final = 2_000
+OPERATIONS_MAX: Final = 500
+STEPS_MAX: Final = 50
+
+# The bus.
+BUS_PAYLOAD_MAX_BYTES: Final = 1024 * 1024  # NATS' own default
+SNAPSHOT_PART_ROWS: Final = 500
+PARTITIONS: Final = 32
+LEASE_S: Final = 10.0
+"""How long a fetched turn stays an agent's without a heartbeat; a dead agent's turn is free after this."""

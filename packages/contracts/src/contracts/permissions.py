@@ -1,0 +1,106 @@
+"""What each service's NATS user may publish and subscribe to. In force from the first day, locally too."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from contracts import streams, subjects
+
+
+@dataclass(frozen=True)
+class Permissions:
+    """Allow-lists; everything else is denied. A responder may also publish to the inboxes of requests it received,
+    `responses` times each, within a minute. Subscriptions may carry a queue, as `subject queue`."""
+
+    user: str
+    publish: tuple[str, ...]
+    subscribe: tuple[str, ...]
+    responses: int = 0
+
+    @property
+    def inbox_prefix(self) -> str:
+        """Replies come here, where no other user may listen."""
+        return f"_INBOX_{self.user}"
+
+
+def _ack(stream: str, consumer: str) -> tuple[str, ...]:
+    # The second form is that of servers which put domain and account in front (ADR-15).
+    return (f"$JS.ACK.{stream}.{consumer}.>", f"$JS.ACK.*.*.{stream}.{consumer}.>")
+
+
+_AGENT_CONSUMERS = streams.partition_consumer(0).removesuffix("0") + "*"
+
+SIGNALING: Final = Permissions(
+    user="signaling",
+    publish=(subjects.RTC_OFFER, "rpc.rtc.i.*.candidate", "rpc.rtc.i.*.close"),
+    subscribe=(),
+)
+RTC_GATEWAY: Final = Permissions(
+    user="rtc-gateway",
+    publish=(
+        "evt.chat.*.*.start",
+        "ctl.turn.*.cancel",
+        subjects.OPS_RUN,
+        subjects.TODO_SNAPSHOT,
+        subjects.TODO_CHANGES,
+        subjects.TODO_CANCEL,
+        # History and replay: read CHAT and OUT by subject, without a consumer.
+        f"$JS.API.DIRECT.GET.{streams.CHAT}",
+        f"$JS.API.DIRECT.GET.{streams.CHAT}.>",
+        f"$JS.API.DIRECT.GET.{streams.OUT}",
+        f"$JS.API.DIRECT.GET.{streams.OUT}.>",
+    ),
+    subscribe=(
+        f"{subjects.RTC_OFFER} {subjects.QUEUE_RTC}",
+        "rpc.rtc.i.*.candidate",
+        "rpc.rtc.i.*.close",
+        "live.evt.*.*.>",
+        "evt.todo.*.changed",
+    ),
+    responses=1,
+)
+AGENT: Final = Permissions(
+    user="agent",
+    publish=(
+        f"$JS.API.CONSUMER.MSG.NEXT.{streams.CHAT}.{_AGENT_CONSUMERS}",
+        *_ack(streams.CHAT, "*"),
+        "evt.chat.*.*.completed",
+        "evt.out.*.*.*",
+        "live.evt.prose.*.*.delta",
+        "dlq.chat.*.*",
+        subjects.TODO_SNAPSHOT,
+        subjects.TODO_APPLY,
+        subjects.TODO_TAKE_OVER,
+        subjects.TODO_CANCEL,
+        subjects.TODO_CHANGES,
+        subjects.TODO_SEARCH,
+        # The sweeper looks for starts without a completion.
+        f"$JS.API.DIRECT.GET.{streams.CHAT}",
+        f"$JS.API.DIRECT.GET.{streams.CHAT}.>",
+        f"$JS.API.STREAM.INFO.{streams.CHAT}",
+    ),
+    subscribe=(
+        subjects.LIVE_JOBS,
+        subjects.CANCEL_ANY_TURN,
+        f"{subjects.OPS_RUN} {subjects.QUEUE_OPS}",
+    ),
+    responses=1,
+)
+TODO_STORE: Final = Permissions(
+    user="todo-store",
+    publish=("evt.todo.*.changed",),
+    subscribe=(f"rpc.todo.v1.> {subjects.QUEUE_TODO}",),
+    # A snapshot is a series of messages.
+    responses=1000,
+)
+MCP_BRIDGE: Final = Permissions(
+    user="mcp-bridge",
+    publish=(subjects.OPS_RUN, subjects.TODO_SNAPSHOT, subjects.TODO_CHANGES, subjects.TODO_SEARCH),
+    subscribe=("evt.todo.*.changed",),
+)
+TOPOLOGY: Final = Permissions(
+    user="topology",
+    publish=("$JS.API.INFO", "$JS.API.STREAM.>", "$JS.API.CONSUMER.>"),
+    subscribe=(),
+)
+
+USERS: Final = (SIGNALING, RTC_GATEWAY, AGENT, TODO_STORE, MCP_BRIDGE, TOPOLOGY)

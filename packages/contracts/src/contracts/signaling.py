@@ -1,0 +1,114 @@
+"""The WebSocket `/ai/ws`: typed JSON, one message a frame."""
+
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, Field, TypeAdapter
+
+from contracts.limits import CANDIDATE_MAX_CHARS, SDP_MAX_CHARS
+from contracts.message import Message, Problem
+from contracts.tokens import SessionId
+
+AttemptId = Annotated[int, Field(ge=1, le=1_000_000, description="numbers the offers of one socket")]
+
+
+class Hello(Message):
+    """Client to server, first. Tokens travel here, never in the address."""
+
+    type: Literal["hello"] = "hello"
+    version: int
+    token: str | None = Field(default=None, max_length=8192)
+    time_zone: str = Field(default="UTC", max_length=64)
+    session: SessionId | None = Field(default=None, description="the session to resume")
+    resume_token: str | None = Field(default=None, max_length=128)
+    last_seen: int | None = Field(default=None, ge=0, description="the sequence of the last event that arrived")
+
+
+class IceServer(Message):
+    urls: tuple[str, ...]
+    username: str | None = None
+    credential: str | None = None
+
+
+class Limits(Message):
+    """What the server will accept, so that a client can refuse early and say why."""
+
+    frame_bytes: int
+    message_bytes: int
+    request_bytes: int
+    title_chars: int
+
+
+class Ready(Message):
+    """Server to client: you may connect."""
+
+    type: Literal["ready"] = "ready"
+    version: int
+    session: SessionId
+    owner_name: str
+    ice_servers: tuple[IceServer, ...] = ()
+    expires_at: AwareDatetime | None = Field(default=None, description="of the ICE credentials")
+    resume_token: str | None = None
+    resumed: bool = False
+    limits: Limits
+
+
+class Offer(Message):
+    """Client to server, at once, without waiting for candidates."""
+
+    type: Literal["offer"] = "offer"
+    attempt: AttemptId
+    sdp: str = Field(min_length=1, max_length=SDP_MAX_CHARS)
+
+
+class Answer(Message):
+    """Server to client. aiortc gathers before it answers, so all its candidates stand in the SDP."""
+
+    type: Literal["answer"] = "answer"
+    attempt: AttemptId
+    sdp: str
+
+
+class IceCandidate(Message):
+    """RTCIceCandidateInit of the W3C, in our spelling."""
+
+    candidate: str = Field(max_length=CANDIDATE_MAX_CHARS)
+    sdp_mid: str | None = Field(default=None, max_length=32)
+    sdp_m_line_index: int | None = Field(default=None, ge=0, le=16)
+
+
+class Candidate(Message):
+    """Both ways. `candidate: null` says that there are no more."""
+
+    type: Literal["candidate"] = "candidate"
+    attempt: AttemptId
+    candidate: IceCandidate | None = None
+
+
+class SignalingError(Problem):
+    """Server to client. With `final` the socket closes and a client does not try again."""
+
+    type: Literal["error"] = "error"
+    attempt: int | None = None
+
+
+class SignalingDraining(Message):
+    """Server to client: this server is going; open a new socket."""
+
+    type: Literal["draining"] = "draining"
+    retry_after_ms: int = Field(ge=0)
+
+
+class Bye(Message):
+    """Both ways: the session ends, its peer connection too."""
+
+    type: Literal["bye"] = "bye"
+
+
+FromClient = Annotated[Hello | Offer | Candidate | Bye, Field(discriminator="type")]
+FromServer = Annotated[
+    Ready | Answer | Candidate | SignalingError | SignalingDraining | Bye, Field(discriminator="type")
+]
+FROM_CLIENT: TypeAdapter[Hello | Offer | Candidate | Bye] = TypeAdapter(FromClient)
+FROM_SERVER: TypeAdapter[Ready | Answer | Candidate | SignalingError | SignalingDraining | Bye] = TypeAdapter(
+    FromServer
+)

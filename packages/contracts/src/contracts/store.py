@@ -1,0 +1,148 @@
+"""What todo-store answers: `rpc.todo.v1.<verb>`."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from contracts.limits import OPERATIONS_MAX
+from contracts.message import Message
+from contracts.operations import Operation
+from contracts.todo import Author, Diff, JournalEntry, TodoItem, TodoList
+from contracts.tokens import ChangeId, OperationId, OwnerKey
+
+
+class SnapshotRequest(Message):
+    """`rpc.todo.v1.snapshot`: the owner's rows, read in one REPEATABLE READ transaction."""
+
+    owner: OwnerKey
+    journal_since: int | None = Field(default=None, ge=0, description="also every journal entry after this revision")
+
+
+class SnapshotPart(Message):
+    """One of the messages that answer SnapshotRequest; the last one is marked in its header (`Todo-Last: 1`).
+
+    Every part carries the same revision: they come from one transaction. Rows are in order of position.
+    """
+
+    revision: int = Field(ge=0)
+    lists: tuple[TodoList, ...] = ()
+    items: tuple[TodoItem, ...] = ()
+    journal: tuple[JournalEntry, ...] = ()
+
+
+class Snapshot(Message):
+    """All parts joined. `journal` is None where it was not asked for."""
+
+    owner: OwnerKey
+    revision: int = Field(ge=0)
+    lists: tuple[TodoList, ...] = ()
+    items: tuple[TodoItem, ...] = ()
+    journal: tuple[JournalEntry, ...] = ()
+
+
+class Plan(Message):
+    """What a turn decided, kept with its effect so that another worker can confirm it after a crash."""
+
+    understood: tuple[str, ...] = ()
+    revision: int = Field(ge=0, description="the state that PLAN read")
+    expected: Diff = Diff()
+
+
+RowVersion = Annotated[int, Field(ge=1)]
+
+
+class ApplyRequest(Message):
+    """`rpc.todo.v1.apply`: all operations in one transaction, or none."""
+
+    owner: OwnerKey
+    operation_id: OperationId = Field(description="the turn id, or the id that the client minted")
+    attempt: int = Field(default=1, ge=1)
+    author: Author
+    operations: tuple[Operation, ...] = Field(min_length=1, max_length=OPERATIONS_MAX)
+    relies_on: dict[str, RowVersion] = Field(default_factory=dict, description="row id -> the version PLAN saw")
+    plan: Plan
+
+
+class ApplyStatus(StrEnum):
+    APPLIED = "applied"
+    CONFLICT = "conflict"  # a row it relies on has changed or is gone; nothing was applied
+    REFUSED = "refused"  # a rule of the store forbids it (a limit); nothing was applied
+    FENCED = "fenced"  # a later attempt has taken over; nothing was applied
+    CANCELLED = "cancelled"  # the turn was cancelled before; nothing was applied
+
+
+class ApplyResult(Message):
+    """What became of an operation id. Recorded in the transaction of the change and returned again to a repeat."""
+
+    operation_id: OperationId
+    status: ApplyStatus
+    attempt: int = Field(ge=1)
+    change_id: ChangeId | None = None
+    revision_before: int | None = None
+    revision_after: int | None = None
+    operations: tuple[Operation, ...] = ()
+    plan: Plan | None = None
+    rows: tuple[str, ...] = Field(default=(), description="with conflict: the rows that changed; with refused: the row")
+    reason: str | None = Field(default=None, description="with refused: a code of ours")
+    repeated: bool = Field(default=False, description="recorded by an earlier call")
+
+
+class TakeOverRequest(Message):
+    """`rpc.todo.v1.take_over`: what became of this turn? If nothing yet: seal it, so that nothing late can happen."""
+
+    owner: OwnerKey
+    operation_id: OperationId
+
+
+class TakeOverResult(Message):
+    """Either the recorded result, or the number of the attempt that may act now."""
+
+    attempt: int = Field(ge=1)
+    result: ApplyResult | None = None
+    crashes: int = Field(default=0, ge=0, description="attempts that were begun and not ended")
+    cancelled: bool = False
+
+
+class CancelRequest(Message):
+    """`rpc.todo.v1.cancel`: mark a turn, so that a later apply of it is refused."""
+
+    owner: OwnerKey
+    operation_id: OperationId
+
+
+class CancelResult(Message):
+    """`too_late` says that it had been applied already."""
+
+    too_late: bool
+
+
+class ChangesRequest(Message):
+    """`rpc.todo.v1.changes`: journal entries after a revision, oldest first."""
+
+    owner: OwnerKey
+    since: int = Field(ge=0)
+    limit: int = Field(default=100, ge=1, le=500)
+
+
+class Changes(Message):
+    """`revision` is the owner's newest; if the last entry is older, ask again from there."""
+
+    revision: int = Field(ge=0)
+    entries: tuple[JournalEntry, ...] = ()
+
+
+class SearchRequest(Message):
+    """`rpc.todo.v1.search`: items whose title or notes hold the words."""
+
+    owner: OwnerKey
+    query: str = Field(default="", max_length=200)
+    done: bool | None = None
+    limit: int = Field(default=20, ge=1, le=100)
+
+
+class SearchResult(Message):
+    revision: int = Field(ge=0)
+    items: tuple[TodoItem, ...] = ()
+    lists: tuple[TodoList, ...] = Field(default=(), description="the lists that these items are in")
+    total: int = Field(ge=0)
