@@ -8,8 +8,9 @@ from contracts import streams, subjects
 
 @dataclass(frozen=True)
 class Permissions:
-    """Allow-lists; everything else is denied. A responder may also publish to the inboxes of requests it received,
-    `responses` times each, within a minute. Subscriptions may carry a queue, as `subject queue`."""
+    """Allow-lists; everything else is denied, but for the user's own inbox (`inbox_prefix.>`). A responder
+    may also publish to the inboxes of requests it received, `responses` times each, within a minute. Subscriptions may
+    carry a queue, as `subject queue`."""
 
     user: str
     publish: tuple[str, ...]
@@ -26,8 +27,6 @@ def _ack(stream: str, consumer: str) -> tuple[str, ...]:
     # The second form is that of servers which put domain and account in front (ADR-15).
     return (f"$JS.ACK.{stream}.{consumer}.>", f"$JS.ACK.*.*.{stream}.{consumer}.>")
 
-
-_AGENT_CONSUMERS = streams.partition_consumer(0).removesuffix("0") + "*"
 
 SIGNALING: Final = Permissions(
     user="signaling",
@@ -61,7 +60,7 @@ RTC_GATEWAY: Final = Permissions(
 AGENT: Final = Permissions(
     user="agent",
     publish=(
-        f"$JS.API.CONSUMER.MSG.NEXT.{streams.CHAT}.{_AGENT_CONSUMERS}",
+        f"$JS.API.CONSUMER.MSG.NEXT.{streams.CHAT}.*",
         *_ack(streams.CHAT, "*"),
         "evt.chat.*.*.completed",
         "evt.out.*.*.*",

@@ -1,0 +1,53 @@
+"""What can go wrong on the bus, as the caller sees it, and how a handler refuses."""
+
+from contracts.message import ErrorCode, Problem
+
+
+class BusError(Exception):
+    """The root. `problem` is fit for a stranger."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.problem = problem
+
+
+class RemoteError(BusError):
+    """The server answered that it will not or cannot."""
+
+
+class UnavailableError(BusError):
+    """Nobody serves the subject, or the bus is away. Nothing was done."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Problem(code=ErrorCode.UNAVAILABLE, detail=detail))
+
+
+class NoReplyError(BusError):
+    """No answer in time. Whether it was done is not known; ask again with the same id."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Problem(code=ErrorCode.TIMEOUT, detail=detail))
+
+
+class BusPermissionError(BusError):
+    """This user may not do what the service needs: its permissions are too narrow. Not to be retried."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Problem(code=ErrorCode.UNAUTHORISED, detail=detail))
+
+
+class Refusal(Exception):  # noqa: N818 - a handler's answer, not a fault
+    """Raised by a handler: the problem goes back to the caller as it is."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.code)
+        self.problem = problem
+
+
+class RetryLater(Exception):  # noqa: N818 - a handler's answer, not a fault
+    """Raised by a job's handler: not now; deliver it again after `delay_s` seconds."""
+
+    def __init__(self, reason: str, delay_s: float) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.delay_s = delay_s

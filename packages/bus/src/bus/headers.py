@@ -1,0 +1,9 @@
+"""The headers of our messages."""
+
+from typing import Final
+
+DEADLINE: Final = "X-Deadline"  # epoch milliseconds after which nobody waits for the answer any more
+LAST: Final = "Todo-Last"  # on the last message of a series
+ERROR_CODE: Final = "Nats-Service-Error-Code"  # ADR-32
+SEQUENCE: Final = "Nats-Sequence"  # set by a stream on what it republishes
+STATUS: Final = "Status"  # set by the server on its own replies

@@ -1,0 +1,100 @@
+"""What a service may ask of the bus.
+
+Deliberately unaware of NATS: of connections, inboxes, acks and consumers. Subjects come from `contracts.subjects`.
+"""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
+
+from contracts.message import Message
+
+RequestT = TypeVar("RequestT", bound=Message)
+ReplyT = TypeVar("ReplyT", bound=Message)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One message of a subscription. `sequence` is its place in a stream, if it was republished from one."""
+
+    subject: str
+    data: bytes
+    sequence: int | None = None
+    trace: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The stream has it, on disk. `repeated`: it had one on this subject already, and kept that."""
+
+    sequence: int | None
+    repeated: bool = False
+
+
+@dataclass(frozen=True)
+class Job:
+    """One fetched message of a work stream, leased to this worker."""
+
+    subject: str
+    data: bytes
+    sequence: int
+    deliveries: int
+    trace: Mapping[str, str] = field(default_factory=dict)
+
+
+EventHandler = Callable[[Event], Awaitable[None]]
+JobHandler = Callable[[Job], Awaitable[None]]
+
+
+class Subscription(Protocol):
+    async def close(self) -> None:
+        """Take no more, and wait for the handlers in flight (bounded)."""
+
+
+class Bus(Protocol):
+    @property
+    def connected(self) -> bool: ...
+
+    async def request(self, subject: str, message: Message, reply: type[ReplyT], *, timeout: float) -> ReplyT:
+        """Ask and wait `timeout` seconds. Raises RemoteError, UnavailableError (not done), NoReplyError (not known)."""
+
+    def request_many(
+        self, subject: str, message: Message, part: type[ReplyT], *, timeout: float
+    ) -> AsyncIterator[ReplyT]:
+        """Ask for a series; `timeout` seconds bound the wait for each part. Raises as `request` does."""
+
+    async def publish(self, subject: str, message: Message) -> None:
+        """Send to whoever listens now, at most once."""
+
+    async def store(self, subject: str, message: Message) -> Stored:
+        """Publish into a stream and wait until it is on disk. Raises as `request` does."""
+
+    async def subscribe(self, subject: str, handler: EventHandler) -> Subscription:
+        """Handle events in order, one at a time; the subject may have wildcards. A slow handler loses events."""
+
+    async def serve(
+        self,
+        subject: str,
+        request: type[RequestT],
+        handler: Callable[[RequestT], Awaitable[Message]],
+        *,
+        queue: str | None,
+    ) -> Subscription:
+        """Answer requests, concurrently behind a bound. A handler refuses by raising Refusal."""
+
+    async def serve_many(
+        self,
+        subject: str,
+        request: type[RequestT],
+        handler: Callable[[RequestT], AsyncIterator[Message]],
+        *,
+        queue: str | None,
+    ) -> Subscription:
+        """Answer each request with a series."""
+
+    async def work(
+        self, stream: str, consumers: tuple[str, ...], handler: JobHandler, *, slots: int, hints: str
+    ) -> Subscription:
+        """Work through durable consumers, `slots` jobs at once. A job is acked when its handler returns, and given
+        back when it raises RetryLater or anything else. `hints` is a subject of live events that tell, by
+        `contracts.subjects.partition_of_live_job`, which consumer has work."""

@@ -1,0 +1,114 @@
+"""The server's side of a request: bounded concurrency, deadlines, opaque errors, replies with headers of our own."""
+
+import asyncio
+import logging
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final, Generic
+
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from opentelemetry.trace import SpanKind
+from pydantic import ValidationError
+
+from bus import headers, tracing
+from bus.errors import BusError, Refusal
+from bus.interface import RequestT
+from contracts.message import ErrorCode, Message, Problem, problem_of
+from contracts.subjects import template
+
+log = logging.getLogger(__name__)
+
+CONCURRENT_REQUESTS: Final = 64
+PENDING_REQUESTS: Final = 1024
+FINISH_TIMEOUT_S: Final = 20.0
+
+
+def opaque_problem(error: Exception) -> Problem:
+    """What a stranger may know of a fault of ours: an id. The log line beside it names the type, not the text."""
+    error_id = secrets.token_hex(8)
+    log.error("handler failed", exc_info=error, extra={"error_id": error_id, "error_type": type(error).__qualname__})
+    return Problem(code=ErrorCode.INTERNAL, detail="the server failed; nothing more is known", error_id=error_id)
+
+
+class Replies:
+    """Where a handler's answer goes. nats-py's `respond()` would echo the request's headers, so it is not used."""
+
+    def __init__(self, client: Client, reply: str) -> None:
+        self._client = client
+        self._reply = reply
+
+    async def send(self, message: Message, *, last: bool = True) -> None:
+        own = {headers.LAST: "1"} if last else None
+        await self._client.publish(self._reply, message.to_json(), headers=own)
+
+    async def end(self) -> None:
+        """End a series that had nothing more to say."""
+        await self._client.publish(self._reply, b"", headers={headers.LAST: "1"})
+
+    async def refuse(self, problem: Problem) -> None:
+        await self._client.publish(
+            self._reply, problem.to_json(), headers={headers.ERROR_CODE: problem.code.value, headers.LAST: "1"}
+        )
+
+
+class Endpoint(Generic[RequestT]):
+    """Serves one subject. nats-py awaits a callback before it delivers the next message, so each becomes a task."""
+
+    def __init__(
+        self, client: Client, request: type[RequestT], respond: Callable[[RequestT, Replies], Awaitable[None]]
+    ) -> None:
+        self._client = client
+        self._request = request
+        self._respond = respond
+        self._room = asyncio.Semaphore(CONCURRENT_REQUESTS)
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def take(self, message: Msg) -> None:
+        """nats-py's callback. Waiting here for room holds back the subscription's own bounded queue."""
+        await self._room.acquire()
+        task = asyncio.create_task(self._answer(message))
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._room.release()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("reply not sent", extra={"error_type": type(error).__qualname__})
+
+    async def _answer(self, message: Msg) -> None:
+        received = message.headers or {}
+        deadline = received.get(headers.DEADLINE)
+        if deadline is not None and deadline.isdigit() and int(deadline) < time.time() * 1000:
+            log.info("late request dropped", extra={"subject": template(message.subject)})
+            return
+        replies = Replies(self._client, message.reply)
+        with tracing.span("process", message.subject, SpanKind.SERVER, parent=received) as span:
+            try:
+                await self._respond(self._request.from_json(message.data), replies)
+            except Refusal as refusal:
+                span.set_attribute("error.type", refusal.problem.code.value)
+                await replies.refuse(refusal.problem)
+            except ValidationError as error:
+                span.set_attribute("error.type", ErrorCode.INVALID.value)
+                await replies.refuse(problem_of(error))
+            except BusError as error:
+                # What this handler needed from another service could not be had; its problem is fit for strangers.
+                span.set_attribute("error.type", error.problem.code.value)
+                await replies.refuse(error.problem)
+            except Exception as error:  # noqa: BLE001 - the boundary: whatever it was, the caller gets an answer
+                span.set_attribute("error.type", type(error).__qualname__)
+                await replies.refuse(opaque_problem(error))
+
+    async def finished(self) -> None:
+        """Wait for what is in flight; cancel what takes longer than FINISH_TIMEOUT_S."""
+        if not self._running:
+            return
+        _, late = await asyncio.wait(self._running, timeout=FINISH_TIMEOUT_S)
+        for task in late:
+            task.cancel()
+        if late:
+            log.error("handlers cancelled at shutdown", extra={"count": len(late)})
+            await asyncio.wait(late, timeout=1)

@@ -1,0 +1,90 @@
+"""A service's life: start, serve, drain. The first SIGTERM or SIGINT drains, the second forces."""
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from pydantic import ValidationError
+from starlette.types import ASGIApp
+
+from bus.errors import BusError
+from contracts.message import problem_of
+from runtime import http, logs, telemetry
+from runtime.http import Check
+from runtime.settings import ServiceSettings
+
+log = logging.getLogger(__name__)
+
+EXIT_FAILED: Final = 1
+EXIT_FORCED: Final = 130
+DRAIN_TIMEOUT_S: Final = 40.0
+
+SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A service that has been started: how to ask whether it is ready, and its HTTP app if it has one."""
+
+    ready: Check
+    app: ASGIApp | None = None
+
+
+Start = Callable[[SettingsT], AbstractAsyncContextManager[Running]]
+"""Joins the real adapters. Inside the context the service serves; leaving it drains."""
+
+
+def run(service: str, load: Callable[[], SettingsT], start: Start[SettingsT]) -> None:
+    """Run a service until it is told to stop. Exits 1, after one line on stderr, when it cannot start.
+
+    `load` makes the settings; it is called here so that a wrong variable is one clear line too.
+    """
+    try:
+        settings = load()
+    except ValidationError as error:
+        problem = problem_of(error)
+        sys.exit(f"{service}: setting {(problem.field or '').upper()}: {problem.detail}")
+    logs.setup(service, settings.instance, settings.log_level)
+    provider = telemetry.setup(service, settings.instance)
+    try:
+        asyncio.run(_serve(service, settings, start))
+    except BusError as error:
+        log.error("cannot run", extra={"code": error.problem.code.value, "detail": error.problem.detail})
+        sys.exit(EXIT_FAILED)
+    except Exception as error:
+        log.exception("cannot run", extra={"error_type": type(error).__qualname__})
+        sys.exit(EXIT_FAILED)
+    finally:
+        provider.shutdown()
+
+
+async def _serve(service: str, settings: SettingsT, start: Start[SettingsT]) -> None:
+    told_to_stop = _stop_signals()
+    async with start(settings) as running:
+        app = http.application(running.ready, running.app)
+        async with http.serving(settings.http_host, settings.http_port, app) as port:
+            log.info("serving", extra={"port": port, "pid": os.getpid()})
+            await told_to_stop.wait()
+            log.info("draining")
+            asyncio.get_running_loop().call_later(DRAIN_TIMEOUT_S, os._exit, EXIT_FORCED)
+    log.info("stopped", extra={"stopped_service": service})
+
+
+def _stop_signals() -> asyncio.Event:
+    told_to_stop = asyncio.Event()
+
+    def stop() -> None:
+        if told_to_stop.is_set():
+            os._exit(EXIT_FORCED)
+        told_to_stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    return told_to_stop

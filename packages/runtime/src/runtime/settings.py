@@ -1,0 +1,37 @@
+"""The settings that every service has, read from the environment. One frozen object, passed down."""
+
+from typing import Literal
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bus.nats_bus import BusSettings
+from contracts.permissions import USERS
+
+
+class ServiceSettings(BaseSettings):
+    """Environment variables carry the fields' names in capitals: NATS_URL, HTTP_PORT, ..."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    nats_url: str = "nats://127.0.0.1:4222"
+    nats_user: str | None = Field(default=None, description="the service's own name where not given")
+    nats_password: SecretStr = SecretStr("")
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=0, ge=0, le=65535, description="health, and the app; 0: any free")
+    instance: str = Field(default="", description="names this process in logs and traces")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    def bus(self, service: str) -> BusSettings:
+        """How `service` reaches the bus. Raises ValueError for a user that no permissions are written for."""
+        user = self.nats_user or service
+        permissions = next((known for known in USERS if known.user == user), None)
+        if permissions is None:
+            raise ValueError(f"NATS_USER {user!r} is none of {', '.join(known.user for known in USERS)}")
+        return BusSettings(
+            url=self.nats_url,
+            user=user,
+            password=self.nats_password.get_secret_value(),
+            inbox_prefix=permissions.inbox_prefix,
+            name=f"{service} {self.instance}".strip(),
+        )
