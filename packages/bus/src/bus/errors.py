@@ -51,3 +51,7 @@ class RetryLater(Exception):  # noqa: N818 - a handler's answer, not a fault
         super().__init__(reason)
         self.reason = reason
         self.delay_s = delay_s
+
+
+class LetGo(Exception):  # noqa: N818 - a handler's answer, not a fault
+    """Raised by a job's handler: another worker has this job now; neither ack it nor give it back."""

@@ -19,7 +19,7 @@ from nats.errors import Error as NatsError
 from opentelemetry.trace import SpanKind
 
 from bus import headers, tracing
-from bus.errors import RetryLater
+from bus.errors import LetGo, RetryLater
 from bus.interface import Job, JobHandler
 from contracts.limits import LEASE_S
 from contracts.subjects import partition_of_live_job
@@ -156,6 +156,8 @@ class Workers:
         except RetryLater as later:
             log.warning("job given back", extra={"reason": later.reason, "deliveries": job.deliveries})
             await message.nak(delay=later.delay_s)
+        except LetGo:
+            log.info("job let go", extra={"deliveries": job.deliveries})
         except Exception as error:
             log.error("job failed", exc_info=error, extra={"error_type": type(error).__qualname__})
             await self._give_back(message)

@@ -1,5 +1,6 @@
 """What todo-store answers: `rpc.todo.v1.<verb>`."""
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
 
@@ -22,7 +23,8 @@ class SnapshotRequest(Message):
 class SnapshotPart(Message):
     """One of the messages that answer SnapshotRequest; the last one is marked in its header (`Todo-Last: 1`).
 
-    Every part carries the same revision: they come from one transaction. Rows are in order of position.
+    Every part carries the same revision: they come from one transaction. Rows are in order of position. A journal entry
+    with more images than fit in a part goes on in the next one, under the same revision; `joined` puts it together.
     """
 
     revision: int = Field(ge=0)
@@ -39,6 +41,16 @@ class Snapshot(Message):
     lists: tuple[TodoList, ...] = ()
     items: tuple[TodoItem, ...] = ()
     journal: tuple[JournalEntry, ...] = ()
+
+
+def joined(journal: Iterable[JournalEntry]) -> tuple[JournalEntry, ...]:
+    """The journal of a snapshot's parts, in their order, with entries that were cut between parts made whole again."""
+    entries: dict[int, JournalEntry] = {}
+    for entry in journal:
+        begun = entries.get(entry.revision)
+        whole = entry if begun is None else begun.model_copy(update={"images": begun.images + entry.images})
+        entries[entry.revision] = whole
+    return tuple(entries.values())
 
 
 class Plan(Message):

@@ -52,8 +52,19 @@ class ListView(Message):
     name: str
 
 
+class Place(Message):
+    """Where in its list a change put an item: in front, at the end, or behind another item."""
+
+    at: Literal["first", "end", "after"]
+    item_id: ItemId | None = Field(default=None, description="with `after`: the item in front of it")
+
+
 class ItemView(Message):
-    """What a user sees of an item: the part that verification compares."""
+    """What a user sees of an item: the part that verification compares.
+
+    `place` is given only in `after`, and only for an item whose place the change chose. None says: stayed where it was,
+    or, for an item that is new to its list, stands at its end.
+    """
 
     kind: Literal["item"] = "item"
     list_id: ListId
@@ -62,6 +73,7 @@ class ItemView(Message):
     done: bool = False
     due: Due = None
     priority: Priority = Priority.NONE
+    place: Place | None = None
 
 
 View = Annotated[ListView | ItemView, Field(discriminator="kind")]
@@ -108,6 +120,9 @@ class JournalEntry(Message):
     author: Author
     at: AwareDatetime
     images: tuple[Image, ...] = ()
+    truncated: bool = Field(
+        default=False, description="the images did not fit in one message and are left out: read the state instead"
+    )
 
 
 class TodoChanged(Message):

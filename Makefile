@@ -1,0 +1,45 @@
+# Everything begins here: `make up` runs it, `make test` tests it. uv and the environment are set up on the way.
+UV := .tools/bin/uv
+RUN := .venv/bin
+UP ?=
+
+help:  ## these targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
+
+up: sync page  ## run everything on this machine (UP="--port 8080 --standin" passes options on)
+	$(RUN)/todo-agent up $(UP)
+
+test: sync page tools  ## every test that takes less than minutes
+	$(RUN)/pytest -q -m "not long"
+	npm --prefix web test
+
+test-long: sync page tools  ## the long ones: chaos, soak
+	$(RUN)/pytest -q -m long --timeout 1800
+
+check: sync web/node_modules  ## formatting, lint, types, import rules, generated files
+	$(RUN)/ruff format --check . && $(RUN)/ruff check . && $(RUN)/mypy && $(RUN)/lint-imports
+	$(RUN)/python docs/generate_protocol.py --check && $(RUN)/python web/generate_protocol.py --check
+	npm --prefix web run check
+
+bench: sync page tools  ## the figures of the README
+	$(RUN)/python bench/run.py
+
+sync: .venv/.synced
+.venv/.synced: uv.lock pyproject.toml $(wildcard packages/*/pyproject.toml services/*/pyproject.toml deploy/*/pyproject.toml) | $(UV)
+	$(UV) sync --locked --all-packages --no-python-downloads
+	touch $@
+$(UV):  # into a folder of its own: Debian's pip refuses to touch the system's packages, and venv may not be there
+	python3 -m pip install --quiet --disable-pip-version-check --target .tools uv==0.13.9
+
+page: web/dist/index.html
+web/dist/index.html: web/node_modules $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
+	npm --prefix web run build
+	touch $@
+web/node_modules: web/package-lock.json
+	npm --prefix web ci --no-audit --no-fund
+	touch $@
+
+tools:  # Chromium for the browser tests: installed where that is possible, otherwise the line to run is printed
+	@deploy/local/install-test-tools.sh
+
+.PHONY: help up test test-long check bench sync page tools

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Installs what the browser and network tests drive. As root it does it; otherwise it says how, and those tests are skipped
+# by name, or fail where CI=true.
+set -eu
+missing=""
+command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+command -v turnserver >/dev/null 2>&1 || missing="$missing coturn"
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+    export DEBIAN_FRONTEND=noninteractive
+    apt-get update -qq
+    # shellcheck disable=SC2086  # a list of package names
+    apt-get install -y -qq --no-install-recommends $missing >/dev/null
+    exit 0
+fi
+echo "tests that need them are skipped until you run: sudo apt-get install$missing"
+[ "${CI:-}" != true ]

@@ -1,0 +1,89 @@
+"""Subjects are built of validated tokens only; trees of requests and of events are disjoint."""
+
+import re
+import time
+
+import pytest
+
+from contracts import permissions, streams, subjects
+from contracts.limits import PARTITIONS
+from contracts.tokens import InvalidTokenError, owner_key, uuid7
+
+
+@pytest.mark.parametrize("bad", ["", "a.b", "*", ">", "a b", "a\n", "é", "a" * 65])
+def test_a_token_that_could_widen_a_subject_is_refused(bad: str) -> None:
+    for build in (subjects.turn_started, subjects.turn_completed):
+        with pytest.raises(InvalidTokenError):
+            build(bad, "t")
+    with pytest.raises(InvalidTokenError):
+        subjects.todo_changed(bad)
+    with pytest.raises(InvalidTokenError):
+        subjects.rtc_candidate(bad)
+
+
+def matches(pattern: str, subject: str) -> bool:
+    regex = "".join(
+        {"*": r"[^.]+", ">": r".+"}.get(token, re.escape(token)) + r"\." for token in pattern.split(".")
+    ).removesuffix(r"\.")
+    return re.fullmatch(regex, subject) is not None
+
+
+def test_no_stream_captures_a_request() -> None:
+    requests = [subjects.TODO_APPLY, subjects.OPS_RUN, subjects.RTC_OFFER, subjects.rtc_close("i")]
+    captured = [subject for stream in streams.STREAMS for subject in stream.subjects]
+    assert not [(request, subject) for request in requests for subject in captured if matches(subject, request)]
+
+
+def test_what_streams_store_is_what_the_functions_build() -> None:
+    built = [subjects.turn_started("s", "t"), subjects.turn_completed("s", "t"), subjects.turn_phase("s", "t", "plan")]
+    captured = [subject for stream in streams.STREAMS for subject in stream.subjects]
+    for subject in built:
+        assert sum(matches(pattern, subject) for pattern in captured) == 1, subject
+
+
+def test_each_service_may_publish_what_it_builds() -> None:
+    allowed = {
+        permissions.RTC_GATEWAY: [subjects.turn_started("s", "t"), subjects.cancel_turn("t"), subjects.OPS_RUN],
+        permissions.AGENT: [subjects.turn_completed("s", "t"), subjects.turn_phase("s", "t", "plan")],
+        permissions.TODO_STORE: [subjects.todo_changed("o")],
+        permissions.SIGNALING: [subjects.RTC_OFFER, subjects.rtc_candidate("i"), subjects.rtc_close("i")],
+    }
+    for user, wanted in allowed.items():
+        for subject in wanted:
+            assert any(matches(pattern, subject) for pattern in user.publish), (user.user, subject)
+
+
+def test_only_the_agent_may_change_the_store_and_only_the_store_may_tell_of_changes() -> None:
+    writers = [user.user for user in permissions.USERS if subjects.TODO_APPLY in user.publish]
+    assert writers == ["agent"]
+    tellers = [u.user for u in permissions.USERS if any(matches(p, subjects.todo_changed("o")) for p in u.publish)]
+    assert tellers == ["todo-store"]
+
+
+def test_there_is_a_consumer_for_each_partition() -> None:
+    assert len({consumer.filter_subject for consumer in streams.CONSUMERS}) == PARTITIONS
+    assert all(consumer.max_ack_pending == 1 for consumer in streams.CONSUMERS)
+
+
+def test_templates_hold_no_identifier() -> None:
+    for subject in (
+        subjects.turn_started("secret", "secret"),
+        subjects.turn_phase("secret", "secret", "plan"),
+        subjects.todo_changed("secret"),
+        subjects.rtc_close("secret"),
+        subjects.turn_delta("secret", "secret"),
+        "something.secret",
+    ):
+        assert "secret" not in subjects.template(subject)
+
+
+def test_an_owners_key_separates_issuer_and_subject() -> None:
+    assert owner_key("ab", "c") != owner_key("a", "bc")
+    assert re.fullmatch(r"[a-z2-7]{26}", owner_key("local", "me"))
+
+
+def test_turn_ids_are_uuid7_of_now() -> None:
+    value = uuid7()
+    assert value[14] == "7"
+    assert value[19] in "89ab"
+    assert abs(int(value.replace("-", "")[:12], 16) - time.time() * 1000) < 5000

@@ -1,0 +1,54 @@
+"""The one place where the agent's real parts are joined."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+
+from agent.cycle import Cycle
+from agent.model import ChatModel
+from agent.operations import Operations
+from agent.settings import Settings
+from agent.store import BusStore
+from agent.turns import Turns
+from bus.nats_bus import NatsBus
+from contracts import streams, subjects
+from contracts.limits import PARTITIONS
+from contracts.turns import RunOperations
+from runtime.process import Running
+
+CONNECT_TIMEOUT_S = 5.0
+
+
+@asynccontextmanager
+async def start(settings: Settings) -> AsyncIterator[Running]:
+    """Serve turns and operations; leaving takes no more and finishes what is in hand."""
+    headers = {}
+    if settings.model_api_key is not None:
+        headers["Authorization"] = f"Bearer {settings.model_api_key.get_secret_value()}"
+    timeout = httpx.Timeout(settings.model_timeout_s, connect=CONNECT_TIMEOUT_S)
+    limits = httpx.Limits(max_connections=settings.model_slots, max_keepalive_connections=settings.model_slots)
+    async with (
+        httpx.AsyncClient(base_url=settings.model_url, headers=headers, timeout=timeout, limits=limits) as client,
+        NatsBus.connected_to(settings.bus("agent")) as bus,
+    ):
+        store = BusStore(bus)
+        cycle = Cycle(store)
+        turns = Turns(bus, store, ChatModel(client, settings.model_name), cycle)
+        operations = await bus.serve(
+            subjects.OPS_RUN, RunOperations, Operations(store, cycle).run, queue=subjects.QUEUE_OPS
+        )
+        consumers = tuple(streams.partition_consumer(partition) for partition in range(PARTITIONS))
+        work = await bus.work(
+            streams.CHAT, consumers, turns.handle, slots=settings.model_slots, hints=subjects.LIVE_JOBS
+        )
+
+        async def ready() -> str | None:
+            # Not the model: without it the agent still serves operations, and tells each turn what is missing.
+            return None if bus.connected else "bus"
+
+        try:
+            yield Running(ready=ready)
+        finally:
+            await work.close()
+            await operations.close()

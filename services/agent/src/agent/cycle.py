@@ -1,0 +1,233 @@
+"""Verify-Execute-Verify: apply what was planned, read again, and say only what the second read shows."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+
+from opentelemetry import trace
+from verification.expect import expect, versions_relied_on
+from verification.judge import judge
+from verification.model import ModelError, State
+from verification.observe import Observed, observe, rewind
+
+from agent import words
+from agent.store import Store
+from agent.words import NOTHING_CHANGED
+from bus.errors import NoReplyError
+from bus.tracing import current_trace_id
+from contracts.operations import Operation
+from contracts.store import ApplyRequest, ApplyResult, ApplyStatus, Plan, Snapshot
+from contracts.todo import Author, Diff
+from contracts.turns import ModelUse, Outcome, Phase, Receipt, Timings, Verdict
+from runtime.crash import crash_point
+
+log = logging.getLogger(__name__)
+_TRACER = trace.get_tracer("agent.cycle")
+
+OnPhase = Callable[[Phase, int], Awaitable[None]]
+
+
+class FencedError(Exception):
+    """A later attempt has taken this turn over; whoever has it will answer."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Who wants it, under which id, through which door."""
+
+    owner: str
+    operation_id: str
+    author: Author
+    text: str | None = None
+
+
+@dataclass
+class Clock:
+    """The timings of one attempt, in milliseconds."""
+
+    started: float = field(default_factory=time.perf_counter)
+    timings: Timings = field(default_factory=Timings)
+
+    def lap(self, name: str, since: float) -> float:
+        """Note how long `name` took since `since`, and return now."""
+        now = time.perf_counter()
+        self.timings = self.timings.model_copy(update={name: (now - since) * 1000})
+        return now
+
+    def total(self) -> Timings:
+        return self.timings.model_copy(update={"total": (time.perf_counter() - self.started) * 1000})
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a request ended, for whichever door it came through."""
+
+    outcome: Outcome
+    text: str
+    receipt: Receipt
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Intent:
+    """Operations that PLAN decided on, over the rows that it read."""
+
+    operations: tuple[Operation, ...]
+    understood: tuple[str, ...]
+    before: State
+    revision: int
+    attempt: int = 1
+    model: ModelUse | None = None
+
+
+async def _no_phase(_: Phase, __: int) -> None:
+    return
+
+
+class Cycle:
+    """EXECUTE and CONFIRM, the same for turns and for operations without a model."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def carry_out(
+        self, request: Request, intent: Intent, clock: Clock, *, on_phase: OnPhase = _no_phase, notes: str = ""
+    ) -> Ended:
+        """Apply and confirm. `notes` are sentences about steps that needed nothing.
+
+        Raises BusError where the store could not be asked, and FencedError.
+        """
+        try:
+            expected = expect(intent.before, intent.operations)
+        except ModelError as error:
+            return self._impossible(request, intent, clock, error)
+        if not expected.changes:
+            receipt = _receipt(request, intent, clock)
+            return Ended(Outcome.ALREADY_SO, f"It is so already. {NOTHING_CHANGED}", receipt)
+        await on_phase(Phase.EXECUTE, intent.attempt)
+        started = time.perf_counter()
+        with _TRACER.start_as_current_span("EXECUTE"):
+            result = await self._apply(request, intent, expected)
+        clock.lap("execute", started)
+        crash_point("after_apply")
+        if result.status is not ApplyStatus.APPLIED:
+            return _not_applied(request, replace(intent, attempt=result.attempt), expected, result, clock)
+        # A repeat's change is in the rows that PLAN read already; they say nothing of what was there before it.
+        before = None if result.repeated else intent.before
+        return await self.confirm(
+            request, result, clock, before=before, on_phase=on_phase, model=intent.model, notes=notes
+        )
+
+    async def _apply(self, request: Request, intent: Intent, expected: Diff) -> ApplyResult:
+        asked = ApplyRequest(
+            owner=request.owner,
+            operation_id=request.operation_id,
+            attempt=intent.attempt,
+            author=request.author,
+            operations=intent.operations,
+            relies_on=versions_relied_on(intent.before, intent.operations),
+            plan=Plan(understood=intent.understood, revision=intent.revision, expected=expected),
+        )
+        crash_point("before_apply")
+        try:
+            return await self._store.apply(asked)
+        except NoReplyError:
+            # Whether it was applied is not known. Sealing tells, and keeps what may still be under way from happening.
+            taken = await self._store.take_over(request.owner, request.operation_id)
+            if taken.result is not None:
+                return taken.result
+            log.warning("apply had no answer; sealed and repeated", extra={"attempt": taken.attempt})
+            return await self._store.apply(asked.model_copy(update={"attempt": taken.attempt}))
+
+    async def confirm(
+        self,
+        request: Request,
+        result: ApplyResult,
+        clock: Clock,
+        *,
+        before: State | None,
+        on_phase: OnPhase = _no_phase,
+        model: ModelUse | None = None,
+        notes: str = "",
+    ) -> Ended:
+        """Read again and compare with the plan that was recorded with the change.
+
+        `before` are PLAN's rows; None after a crash, when they are rebuilt from the journal. Raises BusError.
+        """
+        plan = result.plan
+        if plan is None or result.change_id is None:
+            raise ValueError("an applied result carries its plan and its change")
+        await on_phase(Phase.CONFIRM, result.attempt)
+        started = time.perf_counter()
+        with _TRACER.start_as_current_span("CONFIRM") as span:
+            after = await self._store.snapshot(request.owner, journal_since=plan.revision)
+            observed = _observe(before, after, result.change_id)
+            verdict = judge(plan.expected, observed.ours)
+            span.set_attribute("todo.verdict", verdict.value)
+        clock.lap("confirm", started)
+        crash_point("after_confirm")
+        receipt = Receipt(
+            request=request.text,
+            understood=plan.understood,
+            operations=result.operations,
+            expected=plan.expected,
+            observed=observed.ours,
+            others=observed.others,
+            verdict=verdict,
+            revision_before=result.revision_before,
+            revision_after=result.revision_after,
+            change_id=result.change_id,
+            attempt=result.attempt,
+            timings=clock.total(),
+            model=model,
+            trace_id=current_trace_id(),
+        )
+        if verdict is Verdict.CONFIRMED:
+            sentences = [*words.change_sentences(observed.ours), *([notes] if notes else [])]
+            return Ended(Outcome.CONFIRMED, " ".join(sentences), receipt)
+        log.error("refuted", extra={"change_id": result.change_id, "operation_id": request.operation_id})
+        seen = " ".join(words.change_sentences(observed.ours)) or "Nothing of it is there."
+        text = f"The database does not show what was planned. What it shows: {seen}"
+        return Ended(Outcome.REFUTED, text, receipt, reason="refuted")
+
+    def _impossible(self, request: Request, intent: Intent, clock: Clock, error: ModelError) -> Ended:
+        receipt = _receipt(request, intent, clock)
+        if error.code == "not_found":
+            text = f"What it is about does not exist (any more). {NOTHING_CHANGED}"
+            return Ended(Outcome.NOT_FOUND, text, receipt, reason=error.code)
+        return Ended(Outcome.REFUSED, f"{words.refusal(error.code)} {NOTHING_CHANGED}", receipt, reason=error.code)
+
+
+def _observe(before: State | None, after: Snapshot, change_id: str) -> Observed:
+    now = State.of(after)
+    return observe(before if before is not None else rewind(now, after.journal), now, after.journal, change_id)
+
+
+def _receipt(request: Request, intent: Intent, clock: Clock, expected: Diff | None = None) -> Receipt:
+    return Receipt(
+        request=request.text,
+        understood=intent.understood,
+        operations=intent.operations,
+        expected=expected or Diff(),
+        revision_before=intent.revision,
+        attempt=intent.attempt,
+        timings=clock.total(),
+        model=intent.model,
+        trace_id=current_trace_id(),
+    )
+
+
+def _not_applied(request: Request, intent: Intent, expected: Diff, result: ApplyResult, clock: Clock) -> Ended:
+    receipt = _receipt(request, intent, clock, expected)
+    match result.status:
+        case ApplyStatus.FENCED:
+            raise FencedError
+        case ApplyStatus.CANCELLED:
+            return Ended(Outcome.CANCELLED, f"Cancelled. {NOTHING_CHANGED}", receipt)
+        case ApplyStatus.CONFLICT:
+            text = f"Somebody else changed the same thing just now. {NOTHING_CHANGED} Please look and ask again."
+            return Ended(Outcome.CONFLICT, text, receipt, reason="conflict")
+        case _:
+            reason = result.reason or "refused"
+            return Ended(Outcome.REFUSED, f"{words.refusal(reason)} {NOTHING_CHANGED}", receipt, reason=reason)

@@ -1,0 +1,87 @@
+"""Which of the things that exist a request names, by its words alone.
+
+A model may choose any alias; a change is only made to what the user's own words name. Words are compared casefolded and
+in NFKC; scripts written without spaces are searched as text.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+RowT = TypeVar("RowT")
+
+_WORD: Final = re.compile(r"\w+(?:['\u2019]\w+)*")
+_UNSPACED: Final = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
+
+
+def fold(text: str) -> str:
+    """Casefolded NFKC, the form in which names are compared."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def words(text: str) -> tuple[str, ...]:
+    """The words of a text, folded."""
+    return tuple(_WORD.findall(fold(text)))
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two names differ in no more than case, width and spacing."""
+    return fold(one).split() == fold(other).split()
+
+
+@dataclass(frozen=True)
+class _Span:
+    start: int
+    end: int
+
+    def within(self, other: "_Span") -> bool:
+        return other.start <= self.start and self.end <= other.end and self != other
+
+
+def _places(request: tuple[str, ...], name: tuple[str, ...]) -> list[_Span]:
+    if not name:
+        return []
+    ends = range(len(name), len(request) + 1)
+    return [_Span(end - len(name), end) for end in ends if request[end - len(name) : end] == name]
+
+
+def uses_only_words_of(request: str, title: str) -> bool:
+    """Whether a new title is made of the request's own words (or, for unspaced scripts, of its text)."""
+    given = words(title)
+    if given and set(given) <= set(words(request)):
+        return True
+    return fold(title).strip() in fold(request)
+
+
+@dataclass(frozen=True)
+class Named(Generic[RowT]):
+    """The rows that a request names, in the order given."""
+
+    rows: tuple[RowT, ...]
+
+    def __contains__(self, row: object) -> bool:
+        return row in self.rows
+
+
+def named_in(request: str, candidates: Iterable[tuple[str, RowT]]) -> Named[RowT]:
+    """The rows among `(name, row)` whose name the request holds. "Work 2" names Work 2 and not Work."""
+    text = fold(request)
+    asked = words(request)
+    found: list[tuple[RowT, list[_Span]]] = []
+    for name, row in candidates:
+        spans = _places(asked, words(name))
+        if spans:
+            found.append((row, spans))
+        elif (_UNSPACED.search(name) or not words(name)) and fold(name).strip() in text:
+            # Text without word boundaries has no spans to compare, nor has a name of symbols alone.
+            found.append((row, []))
+    everything = [span for _, spans in found for span in spans]
+    return Named(
+        tuple(
+            row
+            for row, spans in found
+            if not spans or any(not any(span.within(longer) for longer in everything) for span in spans)
+        )
+    )

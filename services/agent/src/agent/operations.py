@@ -1,0 +1,85 @@
+"""`rpc.ops.v1.run`: operations without a model, through the same checks, apply, confirmation and receipt as a turn."""
+
+import logging
+import time
+
+from verification.model import State
+
+from agent.cycle import Clock, Cycle, Ended, FencedError, Intent, Request
+from agent.store import Store
+from agent.words import NOTHING_CHANGED, operation_in_words
+from bus.errors import BusError, NoReplyError, Refusal
+from bus.tracing import current_trace_id
+from contracts.message import ErrorCode, Problem
+from contracts.operations import UndoChange
+from contracts.store import ApplyStatus
+from contracts.turns import OperationsCompleted, Outcome, Receipt, RunOperations
+
+log = logging.getLogger(__name__)
+
+
+class Operations:
+    """Handles RunOperations. A repeat of an id gets what the first run came to."""
+
+    def __init__(self, store: Store, cycle: Cycle) -> None:
+        self._store = store
+        self._cycle = cycle
+
+    async def run(self, asked: RunOperations) -> OperationsCompleted:
+        """Raises Refusal where nothing was done and the caller should know why."""
+        if any(isinstance(operation, UndoChange) for operation in asked.operations):
+            raise Refusal(Problem(code=ErrorCode.UNSUPPORTED, field="op", value="undo_change", detail="not served yet"))
+        request = Request(owner=asked.owner, operation_id=asked.operation_id, author=asked.author)
+        clock = Clock()
+        ended = await self._run(asked, request, clock)
+        return OperationsCompleted(
+            operation_id=asked.operation_id,
+            outcome=ended.outcome,
+            text=ended.text,
+            reason=ended.reason,
+            receipt=ended.receipt,
+        )
+
+    async def _run(self, asked: RunOperations, request: Request, clock: Clock) -> Ended:
+        since = time.perf_counter()
+        snapshot = await self._store.snapshot(asked.owner)
+        before = State.of(snapshot)
+        clock.lap("plan", since)
+        if asked.expected_revision is not None and asked.expected_revision != snapshot.revision:
+            receipt = Receipt(operations=asked.operations, revision_before=snapshot.revision, timings=clock.total())
+            text = f"The state has changed since you looked: it is at revision {snapshot.revision}. {NOTHING_CHANGED}"
+            stale = Ended(Outcome.CONFLICT, text, receipt, reason="stale_view")
+            return await self._unless_done_before(request, clock, stale)
+        intent = Intent(
+            operations=asked.operations,
+            understood=tuple(operation_in_words(operation, snapshot) for operation in asked.operations),
+            before=before,
+            revision=snapshot.revision,
+        )
+        try:
+            ended = await self._cycle.carry_out(request, intent, clock)
+            return ended if ended.receipt.verdict is not None else await self._unless_done_before(request, clock, ended)
+        except NoReplyError as error:
+            # Applied or not: not even the seal could be read. Never folded into "failed".
+            log.error("outcome unknown", extra={"code": error.problem.code.value})
+            receipt = Receipt(
+                operations=asked.operations,
+                understood=intent.understood,
+                revision_before=snapshot.revision,
+                timings=clock.total(),
+                trace_id=current_trace_id(),
+            )
+            text = "Whether this was done could not be read. Ask again with the same id to find out."
+            return Ended(Outcome.UNKNOWN, text, receipt, reason="no_answer")
+        except FencedError as error:
+            problem = Problem(code=ErrorCode.FENCED, detail="another attempt of this operation is under way")
+            raise Refusal(problem) from error
+        except BusError as error:
+            raise Refusal(error.problem) from error
+
+    async def _unless_done_before(self, request: Request, clock: Clock, ended: Ended) -> Ended:
+        """A repeat of an operation that was applied can look impossible or needless, because it was applied."""
+        taken = await self._store.take_over(request.owner, request.operation_id)
+        if taken.result is None or taken.result.status is not ApplyStatus.APPLIED:
+            return ended
+        return await self._cycle.confirm(request, taken.result, clock, before=None)

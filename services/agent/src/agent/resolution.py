@@ -1,0 +1,43 @@
+"""What a plan comes to once code has checked it against the state and the request's words."""
+
+from dataclasses import dataclass
+
+from contracts.operations import Operation
+from contracts.turns import Candidate, Outcome
+
+
+@dataclass(frozen=True)
+class Change:
+    """Operations to apply. `already` tells of steps that need nothing, because it is so."""
+
+    operations: tuple[Operation, ...]
+    understood: tuple[str, ...]
+    already: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The turn ends here and changes nothing."""
+
+    outcome: Outcome
+    text: str
+    understood: tuple[str, ...] = ()
+    reason: str | None = None
+    candidates: tuple[Candidate, ...] = ()
+
+
+Resolution = Change | Ending
+
+
+class Unresolvable(Exception):  # noqa: N818 - an answer to the user, not a fault
+    """Raised by a step that cannot become operations; `ending` is what the user reads."""
+
+    def __init__(self, ending: Ending) -> None:
+        super().__init__(ending.outcome)
+        self.ending = ending
+
+
+def stop(
+    outcome: Outcome, text: str, *, reason: str | None = None, candidates: tuple[Candidate, ...] = ()
+) -> Unresolvable:
+    return Unresolvable(Ending(outcome=outcome, text=text, reason=reason, candidates=candidates))

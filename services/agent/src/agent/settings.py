@@ -1,0 +1,15 @@
+"""The agent's settings, read from the environment."""
+
+from pydantic import Field, SecretStr
+
+from runtime.settings import ServiceSettings
+
+
+class Settings(ServiceSettings):
+    """MODEL_URL, MODEL_NAME, ... beside what every service has."""
+
+    model_url: str = Field(default="http://localhost:1234", description="LM Studio, without the /v1")
+    model_name: str | None = Field(default=None, description="the first that the server lists where not given")
+    model_api_key: SecretStr | None = None
+    model_timeout_s: float = Field(default=120.0, gt=0, le=600)
+    model_slots: int = Field(default=4, ge=1, le=32, description="requests to the model at once; LM Studio serves 4")

@@ -1,0 +1,171 @@
+"""Every sentence that a user reads about a change, made from rows that were read. Never from a model's prose."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime
+
+from contracts.operations import (
+    CompleteItem,
+    CreateItem,
+    CreateList,
+    DeleteItem,
+    DeleteList,
+    MoveItem,
+    Operation,
+    RenameList,
+    UndoChange,
+    UpdateItem,
+)
+from contracts.store import Snapshot
+from contracts.todo import Diff, ItemView, ListView, RowChange, TodoItem, TodoList
+
+NOTHING_CHANGED = "Nothing was changed."
+
+
+def quoted(name: str) -> str:
+    return f"“{name}”"
+
+
+def joined(names: Sequence[str]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    if len(names) < 2:
+        return "".join(names)
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def due_text(due: date | datetime | None) -> str:
+    if due is None:
+        return "none"
+    return due.strftime("%Y-%m-%d %H:%M %Z").strip() if isinstance(due, datetime) else due.isoformat()
+
+
+def change_sentences(diff: Diff) -> tuple[str, ...]:
+    """What a diff says, in words: lists first, then items grouped by what happened to them and where."""
+    lists = [change for change in diff.changes if isinstance(change.after or change.before, ListView)]
+    items = [change for change in diff.changes if isinstance(change.after or change.before, ItemView)]
+    # An item that went with its list is told by the list's sentence.
+    gone = {change.id for change in lists if change.after is None}
+    loose = [
+        change
+        for change in items
+        if not (change.after is None and isinstance(change.before, ItemView) and change.before.list_id in gone)
+    ]
+    sentences = [_list_sentence(change, items) for change in lists]
+    sentences += _grouped(loose)
+    return tuple(sentences)
+
+
+def _list_sentence(change: RowChange, items: list[RowChange]) -> str:
+    before, after = change.before, change.after
+    if isinstance(after, ListView) and not isinstance(before, ListView):
+        return f"Created the list {quoted(after.name)}."
+    if isinstance(before, ListView) and not isinstance(after, ListView):
+        count = sum(isinstance(item.before, ItemView) and item.before.list_id == change.id for item in items)
+        contents = f" and the {counted(count, 'item')} in it" if count else ""
+        return f"Deleted the list {quoted(before.name)}{contents}."
+    if isinstance(before, ListView) and isinstance(after, ListView) and before.name != after.name:
+        return f"Renamed the list {quoted(before.name)} to {quoted(after.name)}."
+    return "A list was put elsewhere in the order."
+
+
+def _grouped(items: Iterable[RowChange]) -> list[str]:
+    groups: dict[tuple[str, str], list[str]] = {}
+    single: list[str] = []
+    for change in items:
+        before, after = change.before, change.after
+        where = quoted(change.list_name) if change.list_name else "its list"
+        if isinstance(after, ItemView) and before is None:
+            groups.setdefault(("Added {} to {}.", where), []).append(quoted(after.title))
+        elif isinstance(before, ItemView) and after is None:
+            groups.setdefault(("Deleted {} from {}.", where), []).append(quoted(before.title))
+        elif isinstance(before, ItemView) and isinstance(after, ItemView):
+            if before.list_id == after.list_id and before.done != after.done and _fields(before, after) == ["done"]:
+                verb = "Marked {} in {} as done." if after.done else "Marked {} in {} as open again."
+                groups.setdefault((verb, where), []).append(quoted(after.title))
+            else:
+                single.append(_item_sentence(before, after, where))
+    return [form.format(joined(titles), where) for (form, where), titles in groups.items()] + single
+
+
+def _fields(before: ItemView, after: ItemView) -> list[str]:
+    names = ("list_id", "title", "notes", "done", "due", "priority")
+    return [name for name in names if getattr(before, name) != getattr(after, name)]
+
+
+def _item_sentence(before: ItemView, after: ItemView, where: str) -> str:
+    parts: list[str] = []
+    for name in _fields(before, after):
+        match name:
+            case "list_id":
+                parts.append(f"moved to {where}")
+            case "title":
+                parts.append(f"renamed to {quoted(after.title)}")
+            case "notes":
+                parts.append("notes changed" if after.notes else "notes removed")
+            case "done":
+                parts.append("marked as done" if after.done else "marked as open again")
+            case "due":
+                parts.append(f"due {due_text(after.due)} instead of {due_text(before.due)}")
+            case "priority":
+                parts.append(f"priority {after.priority} instead of {before.priority}")
+    return f"{quoted(before.title)}: {joined(parts) if parts else 'put elsewhere in the order'}."
+
+
+def item_line(item: TodoItem) -> str:
+    extras = [f"due {due_text(item.due)}"] if item.due is not None else []
+    extras += [f"priority {item.priority}"] if item.priority != "none" else []
+    suffix = f" ({', '.join(extras)})" if extras else ""
+    return f"{'☑' if item.done else '☐'} {item.title}{suffix}"
+
+
+def list_text(row: TodoList, items: Sequence[TodoItem], *, shown: int = 50) -> str:
+    """A list and its items, at most `shown` of them."""
+    if not items:
+        return f"{quoted(row.name)} is empty."
+    lines = [item_line(item) for item in items[:shown]]
+    if len(items) > shown:
+        lines.append(f"and {len(items) - shown} more")
+    still_open = sum(not item.done for item in items)
+    return f"{quoted(row.name)} has {counted(len(items), 'item')}, {still_open} open:\n" + "\n".join(lines)
+
+
+def operation_in_words(operation: Operation, snapshot: Snapshot) -> str:  # noqa: PLR0911 - one sentence a kind
+    """What an operation asks for, with names for ids where the state has them."""
+    lists = {row.id: quoted(row.name) for row in snapshot.lists}
+    items = {item.id: quoted(item.title) for item in snapshot.items}
+    match operation:
+        case CreateList():
+            return f"create the list {quoted(operation.name)}"
+        case RenameList():
+            return f"rename the list {lists.get(operation.list_id, operation.list_id)} to {quoted(operation.name)}"
+        case DeleteList():
+            return f"delete the list {lists.get(operation.list_id, operation.list_id)}"
+        case CreateItem():
+            return f"add {quoted(operation.title)} to {lists.get(operation.list_id, operation.list_id)}"
+        case CompleteItem():
+            state = "done" if operation.done else "open again"
+            return f"mark {items.get(operation.item_id, operation.item_id)} as {state}"
+        case MoveItem():
+            item = items.get(operation.item_id, operation.item_id)
+            return f"move {item} to {lists.get(operation.list_id, operation.list_id)}"
+        case UpdateItem():
+            return f"change {items.get(operation.item_id, operation.item_id)}"
+        case DeleteItem():
+            return f"delete {items.get(operation.item_id, operation.item_id)}"
+        case UndoChange():
+            return f"take back change {operation.change_id}"
+
+
+_REFUSALS = {
+    "too_many_lists": "There are as many lists as one person can have.",
+    "too_many_items": "This list has as many items as a list can hold.",
+    "id_taken": "The new id is in use already.",
+}
+
+
+def refusal(code: str) -> str:
+    """Why the store's rules forbid something."""
+    return _REFUSALS.get(code, "The rules of the store do not allow this.")
