@@ -6,21 +6,24 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 
 from opentelemetry import trace
-from verification.expect import expect, versions_relied_on
-from verification.judge import judge
-from verification.model import ModelError, State
-from verification.observe import Observed, observe, rewind
 
 from agent import words
 from agent.store import Store
 from agent.words import NOTHING_CHANGED
 from bus.errors import NoReplyError
 from bus.tracing import current_trace_id
+from contracts.message import ErrorCode
 from contracts.operations import Operation
 from contracts.store import ApplyRequest, ApplyResult, ApplyStatus, Plan, Snapshot
 from contracts.todo import Author, Diff
 from contracts.turns import ModelUse, Outcome, Phase, Receipt, Timings, Verdict
 from runtime.crash import crash_point
+from verification.errors import ModelError, VerificationError
+from verification.expect import expect, versions_relied_on
+from verification.history import rewind
+from verification.judge import Judgement, judge
+from verification.observe import Observed, observe
+from verification.state import State, state_of
 
 log = logging.getLogger(__name__)
 _TRACER = trace.get_tracer("agent.cycle")
@@ -162,9 +165,14 @@ class Cycle:
         started = time.perf_counter()
         with _TRACER.start_as_current_span("CONFIRM") as span:
             after = await self._store.snapshot(request.owner, journal_since=plan.revision)
-            observed = _observe(before, after, result.change_id)
-            verdict = judge(plan.expected, observed.ours)
-            span.set_attribute("todo.verdict", verdict.value)
+            try:
+                observed = _observe(before, after, result.change_id)
+                judgement = judge(plan.expected, observed.ours)
+            except VerificationError as error:
+                # Rows and journal that do not belong together tell nothing; that is not the same as a refutation.
+                log.error("not judged", extra={"error_type": type(error).__qualname__, "revision": after.revision})
+                observed, judgement = Observed(Diff(), Diff()), Judgement(Verdict.UNKNOWN, ())
+            span.set_attribute("todo.verdict", judgement.verdict.value)
         clock.lap("confirm", started)
         crash_point("after_confirm")
         receipt = Receipt(
@@ -174,7 +182,7 @@ class Cycle:
             expected=plan.expected,
             observed=observed.ours,
             others=observed.others,
-            verdict=verdict,
+            verdict=judgement.verdict,
             revision_before=result.revision_before,
             revision_after=result.revision_after,
             change_id=result.change_id,
@@ -183,24 +191,29 @@ class Cycle:
             model=model,
             trace_id=current_trace_id(),
         )
-        if verdict is Verdict.CONFIRMED:
+        if judgement.verdict is Verdict.UNKNOWN:
+            text = "This was applied, but what the database holds now could not be read."
+            return Ended(Outcome.UNKNOWN, text, receipt, reason="not_judged")
+        if judgement.verdict is Verdict.CONFIRMED:
             sentences = [*words.change_sentences(observed.ours), *([notes] if notes else [])]
             return Ended(Outcome.CONFIRMED, " ".join(sentences), receipt)
-        log.error("refuted", extra={"change_id": result.change_id, "operation_id": request.operation_id})
+        kinds = [mismatch.kind.value for mismatch in judgement.mismatches]
+        log.error("refuted", extra={"change_id": result.change_id, "revision": after.revision, "mismatches": kinds})
         seen = " ".join(words.change_sentences(observed.ours)) or "Nothing of it is there."
         text = f"The database does not show what was planned. What it shows: {seen}"
         return Ended(Outcome.REFUTED, text, receipt, reason="refuted")
 
     def _impossible(self, request: Request, intent: Intent, clock: Clock, error: ModelError) -> Ended:
         receipt = _receipt(request, intent, clock)
-        if error.code == "not_found":
+        if error.code is ErrorCode.NOT_FOUND:
             text = f"What it is about does not exist (any more). {NOTHING_CHANGED}"
-            return Ended(Outcome.NOT_FOUND, text, receipt, reason=error.code)
-        return Ended(Outcome.REFUSED, f"{words.refusal(error.code)} {NOTHING_CHANGED}", receipt, reason=error.code)
+            return Ended(Outcome.NOT_FOUND, text, receipt, reason=error.code.value)
+        text = f"{words.refusal(error.code.value)} {NOTHING_CHANGED}"
+        return Ended(Outcome.REFUSED, text, receipt, reason=error.code.value)
 
 
 def _observe(before: State | None, after: Snapshot, change_id: str) -> Observed:
-    now = State.of(after)
+    now = state_of(after)
     return observe(before if before is not None else rewind(now, after.journal), now, after.journal, change_id)
 
 

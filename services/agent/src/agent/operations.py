@@ -3,8 +3,6 @@
 import logging
 import time
 
-from verification.model import State
-
 from agent.cycle import Clock, Cycle, Ended, FencedError, Intent, Request
 from agent.store import Store
 from agent.words import NOTHING_CHANGED, operation_in_words
@@ -14,6 +12,7 @@ from contracts.message import ErrorCode, Problem
 from contracts.operations import UndoChange
 from contracts.store import ApplyStatus
 from contracts.turns import OperationsCompleted, Outcome, Receipt, RunOperations
+from verification.state import state_of
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +42,7 @@ class Operations:
     async def _run(self, asked: RunOperations, request: Request, clock: Clock) -> Ended:
         since = time.perf_counter()
         snapshot = await self._store.snapshot(asked.owner)
-        before = State.of(snapshot)
+        before = state_of(snapshot)
         clock.lap("plan", since)
         if asked.expected_revision is not None and asked.expected_revision != snapshot.revision:
             receipt = Receipt(operations=asked.operations, revision_before=snapshot.revision, timings=clock.total())

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Final
 
 from opentelemetry import trace
-from verification.model import State
 
 from agent import prompt
 from agent.board import board_of
@@ -35,6 +34,7 @@ from contracts.turns import (
     TurnStarted,
 )
 from runtime.crash import crash_point
+from verification.state import state_of
 
 log = logging.getLogger(__name__)
 _TRACER = trace.get_tracer("agent.turns")
@@ -116,7 +116,7 @@ class Turns:
         intent = Intent(
             operations=resolution.operations,
             understood=resolution.understood,
-            before=State.of(snapshot),
+            before=state_of(snapshot),
             revision=snapshot.revision,
             attempt=attempt,
             model=use,

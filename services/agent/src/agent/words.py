@@ -160,9 +160,12 @@ def operation_in_words(operation: Operation, snapshot: Snapshot) -> str:  # noqa
 
 
 _REFUSALS = {
-    "too_many_lists": "There are as many lists as one person can have.",
-    "too_many_items": "This list has as many items as a list can hold.",
+    "limit": "There are as many lists or items as there can be.",
+    "lists_limit": "There are as many lists as one person can have.",
+    "items_limit": "This list has as many items as a list can hold.",
     "id_taken": "The new id is in use already.",
+    "due_without_offset": "A time needs its UTC offset.",
+    "unsupported": "This is not served yet.",
 }
 
 

@@ -1,0 +1,108 @@
+"""A store in memory that does what the model of a store says, or what a test has it do instead."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from bus.errors import NoReplyError
+from contracts.operations import Operation
+from contracts.store import ApplyRequest, ApplyResult, ApplyStatus, Snapshot, TakeOverResult
+from contracts.todo import Author, Image, JournalEntry
+from verification.model import apply
+from verification.state import State, state_of
+
+
+class FakeStore:
+    """`world` turns the rows into what an apply leaves behind; the journal always tells what really happened."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.state = state_of(snapshot)
+        self.journal: list[JournalEntry] = []
+        self.results: dict[str, ApplyResult] = {}
+        self.attempts: dict[str, int] = {}
+        self.applied = 0
+        self.world: Callable[[State, tuple[Operation, ...]], State] = apply
+        self.lose_replies = 0
+        self.lose_requests = 0
+        self.before_apply: Callable[[], None] = lambda: None
+
+    async def snapshot(self, owner: str, *, journal_since: int | None = None) -> Snapshot:
+        entries = () if journal_since is None else tuple(e for e in self.journal if e.revision > journal_since)
+        items = tuple(item for list_id in self.state.lists for item in self.state.items_of(list_id))
+        lists = tuple(self.state.lists.values())
+        return Snapshot(owner=owner, revision=self.state.revision, lists=lists, items=items, journal=entries)
+
+    async def apply(self, request: ApplyRequest) -> ApplyResult:
+        self.before_apply()
+        if self.lose_requests:
+            self.lose_requests -= 1
+            raise NoReplyError("lost on the way there")
+        result = self._apply(request)
+        if self.lose_replies:
+            self.lose_replies -= 1
+            raise NoReplyError("lost on the way back")
+        return result
+
+    def _apply(self, request: ApplyRequest) -> ApplyResult:
+        known = self.results.get(request.operation_id)
+        if known is not None:
+            return known.model_copy(update={"repeated": True})
+        base = {"operation_id": request.operation_id, "attempt": request.attempt}
+        if request.attempt < self.attempts.get(request.operation_id, 1):
+            return ApplyResult(status=ApplyStatus.FENCED, **base)
+        for row_id, version in request.relies_on.items():
+            row = self.state.row(row_id)
+            if row is None or row.version != version:
+                return ApplyResult(status=ApplyStatus.CONFLICT, rows=(row_id,), **base)
+        before = self.state.revision
+        change_id = f"c{before + 1}"
+        self.write(request.operations, change_id, request.operation_id, request.author)
+        self.applied += 1
+        result = ApplyResult(
+            status=ApplyStatus.APPLIED,
+            change_id=change_id,
+            revision_before=before,
+            revision_after=before + 1,
+            operations=request.operations,
+            plan=request.plan,
+            **base,
+        )
+        self.results[request.operation_id] = result
+        return result
+
+    def write(self, operations: tuple[Operation, ...], change_id: str, operation_id: str, author: Author) -> None:
+        """One committed change, journalled as the rows really changed."""
+        old, made = self.state, self.world(self.state, operations)
+        ids = {*old.lists, *old.items, *made.lists, *made.items}
+        rows = {}
+        for number, row_id in enumerate(sorted(ids)):
+            row = made.row(row_id)
+            if row is not None and row != old.row(row_id):
+                row = row.model_copy(update={"version": row.version + (old.row(row_id) is not None)})
+                if old.row(row_id) is None:
+                    row = row.model_copy(update={"position": f"b{old.revision:04d}{number:04d}"})
+            rows[row_id] = row
+        revision = old.revision + 1
+        new = old.with_rows(revision, {row_id: row for row_id, row in rows.items() if row != old.row(row_id)})
+        images = tuple(
+            Image(row_id=row_id, before=old.row(row_id), after=new.row(row_id))
+            for row_id in sorted(ids)
+            if old.row(row_id) != new.row(row_id)
+        )
+        self.journal.append(
+            JournalEntry(
+                revision=revision,
+                change_id=change_id,
+                operation_id=operation_id,
+                author=author,
+                at=datetime.now(UTC),
+                images=images,
+            )
+        )
+        self.state = new
+
+    async def take_over(self, owner: str, operation_id: str) -> TakeOverResult:
+        known = self.results.get(operation_id)
+        if known is not None:
+            return TakeOverResult(attempt=known.attempt, result=known)
+        self.attempts[operation_id] = self.attempts.get(operation_id, 1) + 1
+        return TakeOverResult(attempt=self.attempts[operation_id])

@@ -1,0 +1,147 @@
+"""Operations without a model: applied once, confirmed by a second read, and never claimed otherwise."""
+
+from collections.abc import Callable
+
+import pytest
+from boards import OWNER, snapshot_of
+from fake_store import FakeStore
+
+from agent.cycle import Cycle
+from agent.operations import Operations
+from bus.errors import Refusal
+from contracts.operations import CompleteItem, CreateItem, DeleteItem, Operation, UndoChange
+from contracts.store import TakeOverResult
+from contracts.todo import Author
+from contracts.turns import OperationsCompleted, Outcome, RunOperations, Verdict
+from verification.model import apply
+from verification.state import State
+
+ADD = CreateItem(item_id="inew", list_id="l0", title="tea")
+World = Callable[[State, tuple[Operation, ...]], State]
+
+
+def store() -> FakeStore:
+    return FakeStore(snapshot_of(Groceries=["milk", "eggs"], Travel=["passport"]))
+
+
+async def run(
+    fake: FakeStore, *operations: Operation, operation_id: str = "op1", expected_revision: int | None = None
+) -> OperationsCompleted:
+    asked = RunOperations(
+        owner=OWNER,
+        operation_id=operation_id,
+        author=Author.BOARD,
+        operations=operations,
+        expected_revision=expected_revision,
+    )
+    return await Operations(fake, Cycle(fake)).run(asked)
+
+
+async def test_a_confirmed_operation_says_what_the_second_read_shows() -> None:
+    completed = await run(store(), ADD)
+    assert completed.outcome is Outcome.CONFIRMED
+    assert completed.text == "Added “tea” to “Groceries”."
+    assert completed.receipt.verdict is Verdict.CONFIRMED
+    assert (completed.receipt.revision_before, completed.receipt.revision_after) == (7, 8)
+    assert completed.receipt.observed == completed.receipt.expected
+
+
+@pytest.mark.parametrize(
+    "world",
+    [
+        pytest.param(lambda state, _: state, id="the write is lost"),
+        pytest.param(lambda state, ops: apply(state, [*ops, DeleteItem(item_id="i0x0")]), id="another row goes too"),
+        pytest.param(
+            lambda state, _: apply(state, [ADD.model_copy(update={"list_id": "l1"})]), id="it lands in another list"
+        ),
+        pytest.param(
+            lambda state, ops: apply(state, [*ops, ADD.model_copy(update={"item_id": "itwice"})]), id="it is done twice"
+        ),
+        pytest.param(lambda state, _: apply(state, [ADD.model_copy(update={"title": "Tea"})]), id="another value"),
+    ],
+)
+async def test_what_the_database_does_not_show_is_refuted_however_well_the_apply_went(world: World) -> None:
+    fake = store()
+    fake.world = world
+    completed = await run(fake, ADD)
+    assert fake.applied == 1
+    assert completed.outcome is Outcome.REFUTED
+    assert completed.receipt.verdict is Verdict.REFUTED
+
+
+async def test_a_lost_reply_is_settled_by_sealing_and_the_effect_stands_once() -> None:
+    fake = store()
+    fake.lose_replies = 1
+    completed = await run(fake, ADD)
+    assert (completed.outcome, fake.applied) == (Outcome.CONFIRMED, 1)
+
+
+async def test_a_lost_request_is_settled_by_sealing_and_repeated_as_the_next_attempt() -> None:
+    fake = store()
+    fake.lose_requests = 1
+    completed = await run(fake, ADD)
+    assert (completed.outcome, fake.applied, completed.receipt.attempt) == (Outcome.CONFIRMED, 1, 2)
+
+
+async def test_a_store_that_never_answers_leaves_the_outcome_unknown_and_not_failed() -> None:
+    fake = store()
+    fake.lose_replies = 5
+
+    async def silent(owner: str, operation_id: str) -> TakeOverResult:
+        return TakeOverResult(attempt=2)
+
+    fake.take_over = silent  # type: ignore[method-assign]
+    fake.results.clear()
+    completed = await run(fake, ADD)
+    assert completed.outcome is Outcome.UNKNOWN
+    assert "Nothing was changed" not in completed.text
+
+
+async def test_a_repeat_of_an_id_gets_the_first_runs_proof() -> None:
+    fake = store()
+    first = await run(fake, ADD)
+    again = await run(fake, ADD)
+    assert fake.applied == 1
+    assert (again.outcome, again.text) == (first.outcome, first.text)
+    assert again.receipt.change_id == first.receipt.change_id
+
+
+async def test_a_repeat_that_looks_needless_because_it_was_done_gets_its_proof_too() -> None:
+    fake = store()
+    operation = DeleteItem(item_id="i0x1")
+    first = await run(fake, operation)
+    again = await run(fake, operation)
+    assert (first.outcome, again.outcome, fake.applied) == (Outcome.CONFIRMED, Outcome.CONFIRMED, 1)
+    stale = await run(fake, operation, expected_revision=7)
+    assert stale.outcome is Outcome.CONFIRMED
+
+
+async def test_somebody_elses_change_before_ours_does_not_disturb_the_proof_and_is_told() -> None:
+    fake = store()
+    other = (CompleteItem(item_id="i1x0"),)
+    fake.before_apply = lambda: fake.write(other, "cother", "theirs", Author.MCP)
+    completed = await run(fake, ADD)
+    assert completed.outcome is Outcome.CONFIRMED
+    assert [change.id for change in completed.receipt.others.changes] == ["i1x0"]
+    assert [change.id for change in completed.receipt.observed.changes] == ["inew"]
+
+
+async def test_a_target_that_somebody_else_changed_first_is_a_conflict_and_nothing_is_applied() -> None:
+    fake = store()
+    fake.before_apply = lambda: fake.write((CompleteItem(item_id="i0x0"),), "cother", "theirs", Author.MCP)
+    completed = await run(fake, DeleteItem(item_id="i0x0"))
+    assert (completed.outcome, fake.applied) == (Outcome.CONFLICT, 0)
+
+
+async def test_a_row_that_does_not_exist_is_not_found_and_a_stale_view_is_a_conflict() -> None:
+    fake = store()
+    assert (await run(fake, DeleteItem(item_id="inone"))).outcome is Outcome.NOT_FOUND
+    assert (await run(fake, ADD, operation_id="op2", expected_revision=3)).outcome is Outcome.CONFLICT
+    assert (await run(fake, CompleteItem(item_id="i0x0", done=False), operation_id="op3")).outcome is Outcome.ALREADY_SO
+    assert fake.applied == 0
+
+
+async def test_what_is_not_served_yet_is_refused_by_name() -> None:
+    with pytest.raises(Refusal) as caught:
+        await run(store(), UndoChange(change_id="c1"))
+    assert caught.value.problem.value == "undo_change"
