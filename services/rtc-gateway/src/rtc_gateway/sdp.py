@@ -1,0 +1,100 @@
+"""What of a stranger's SDP and candidates reaches aiortc. Pure.
+
+A page without camera permission offers only mDNS names (`x.local`), which aioice would look up for a second each, and
+Firefox ends its vanilla offer with `a=end-of-candidates`, after which aioice fails at once instead of waiting for the
+browser's checks. So neither gets through, and the peer's own watchdog decides when a connection has failed.
+"""
+
+import ipaddress
+import re
+from typing import Final
+
+from contracts.limits import CANDIDATES_MAX, FRAME_MAX_BYTES
+from contracts.message import ErrorCode, Problem, preview
+from rtc_gateway.peer import PeerError
+
+_CANDIDATE: Final = re.compile(
+    r"(?:a=)?(?:candidate:)?(?P<foundation>[A-Za-z0-9+/]{1,32}) (?P<component>[0-9]{1,3}) (?P<transport>[A-Za-z-]{1,8})"
+    r" (?P<priority>[0-9]{1,10}) (?P<address>[^ ]{1,255}) (?P<port>[0-9]{1,5}) typ (?P<type>[a-z]{1,8})(?: .*)?",
+    re.ASCII,
+)
+_MEDIA: Final = re.compile(r"m=application [0-9]{1,5} UDP/DTLS/SCTP webrtc-datachannel", re.ASCII)
+_REQUIRED: Final = ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:")
+_USABLE_TYPES: Final = frozenset({"host", "srflx", "relay"})
+
+
+def usable_candidate(text: str) -> str | None:
+    """One candidate as aiortc may have it: `foundation component transport ...`, without extensions.
+
+    None for what we have no use for: mDNS names, TCP, RTCP's component, and the empty text that ends candidates.
+    Raises PeerError for what is no candidate.
+    """
+    if not text.strip():
+        return None
+    match = _CANDIDATE.fullmatch(text.strip())
+    if match is None:
+        raise PeerError(_invalid("candidate", "is not an ICE candidate; send it as the browser made it", text))
+    part = match.groupdict()
+    if part["address"].endswith(".local") or part["transport"].lower() != "udp" or part["component"] != "1":
+        return None
+    if part["type"] not in _USABLE_TYPES:
+        return None
+    try:
+        ipaddress.ip_address(part["address"])
+    except ValueError as error:
+        problem = _invalid("candidate", "has an address that is no IP address; send it as the browser made it", text)
+        raise PeerError(problem) from error
+    if not 0 < int(part["port"]) <= 65_535:
+        raise PeerError(_invalid("candidate", "has a port beyond 1 to 65535; send it as the browser made it", text))
+    return f"{part['foundation']} 1 udp {part['priority']} {part['address']} {int(part['port'])} typ {part['type']}"
+
+
+def usable_offer(sdp: str) -> str:
+    """The offer as aiortc may have it: one data section, usable candidates only, no end of candidates.
+
+    Raises PeerError, which names what is missing or too much.
+    """
+    lines = sdp.splitlines()
+    _check_media(lines)
+    kept: list[str] = []
+    candidates = 0
+    for line in lines:
+        if line.startswith("a=end-of-candidates"):
+            continue
+        if not line.startswith("a=candidate:"):
+            kept.append(line)
+            continue
+        candidates += 1
+        if candidates > CANDIDATES_MAX:
+            detail = f"holds over {CANDIDATES_MAX} candidates; send fewer"
+            raise PeerError(Problem(code=ErrorCode.LIMIT, field="sdp", detail=detail))
+        usable = usable_candidate(line)
+        if usable is not None:
+            kept.append(f"a=candidate:{usable}")
+    return "\r\n".join(kept) + "\r\n"
+
+
+def candidates_in(sdp: str) -> int:
+    """How many candidates an SDP holds."""
+    return sum(line.startswith("a=candidate:") for line in sdp.splitlines())
+
+
+def _check_media(lines: list[str]) -> None:
+    if not lines or lines[0].strip() != "v=0":
+        raise PeerError(_invalid("sdp", "is no SDP; send the offer as the browser made it", lines[0] if lines else ""))
+    media = [line.strip() for line in lines if line.startswith("m=")]
+    if len(media) != 1 or _MEDIA.fullmatch(media[0]) is None:
+        detail = "must offer exactly one section, `m=application ... UDP/DTLS/SCTP webrtc-datachannel`"
+        raise PeerError(_invalid("sdp", detail, " ".join(media)))
+    for prefix in _REQUIRED:
+        if not any(line.startswith(prefix) for line in lines):
+            raise PeerError(_invalid("sdp", f"lacks `{prefix.rstrip(':')}`; send the offer as the browser made it"))
+    for line in lines:
+        name, _, value = line.strip().partition(":")
+        if name == "a=max-message-size" and (not value.isdecimal() or 0 < int(value) < FRAME_MAX_BYTES):
+            raise PeerError(_invalid("sdp", f"must take messages of {FRAME_MAX_BYTES} bytes", line))
+
+
+def _invalid(field: str, detail: str, value: str | None = None) -> Problem:
+    shown = None if value is None else preview(value)
+    return Problem(code=ErrorCode.INVALID, field=field, detail=detail, value=shown)

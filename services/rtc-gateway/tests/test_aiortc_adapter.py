@@ -1,0 +1,368 @@
+"""The adapter against real aiortc peers on this machine's own addresses."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from itertools import count
+from typing import TypeVar
+
+import pytest
+from aioice.ice import Connection
+from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSctpTransport, RTCSessionDescription
+from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport
+from aiortc.rtcicetransport import RTCIceGatherer, RTCIceTransport
+from aiortc.rtcsctptransport import WEBRTC_DCEP, WEBRTC_STRING
+
+from contracts.limits import CANDIDATES_MAX, CHANNEL_LABEL, CHANNEL_PROTOCOL
+from contracts.message import ErrorCode
+from contracts.signaling import IceCandidate
+from rtc_gateway.aiortc_adapter import HIGH_WATER_BYTES, PRIVATE, AiortcPeer, AiortcPeers, AiortcSettings
+from rtc_gateway.peer import CloseReason, PeerClosedError, PeerError, PeerHandlers
+from rtc_gateway.sdp import candidates_in
+
+MDNS = "a=candidate:1 1 udp 2122260223 5a1e8f0c-93ab-4d51-8a5e-3f3a5d1b7c11.local 50000 typ host"
+WAIT_S = 10
+
+
+@dataclass
+class Heard:
+    """What the adapter told its session."""
+
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+    messages: asyncio.Queue[str | bytes] = field(default_factory=asyncio.Queue)
+    closed: asyncio.Future[CloseReason] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+    fail_on: str | None = None
+
+    def on_message(self, frame: str | bytes) -> None:
+        if frame == self.fail_on:
+            raise RuntimeError("a handler's fault")
+        self.messages.put_nowait(frame)
+
+    @property
+    def handlers(self) -> PeerHandlers:
+        # set_result raises if it is called twice: the promise is "exactly once".
+        return PeerHandlers(on_open=self.opened.set, on_message=self.on_message, on_closed=self.closed.set_result)
+
+
+@dataclass
+class Pair:
+    """A page, played by bare aiortc, and the adapter's peer."""
+
+    page: RTCPeerConnection
+    channel: RTCDataChannel
+    received: asyncio.Queue[str | bytes]
+    peer: AiortcPeer
+    heard: Heard
+    peers: AiortcPeers
+
+    async def message(self) -> str | bytes:
+        return await soon(self.received.get())
+
+
+T = TypeVar("T")
+
+
+async def soon(awaitable: Awaitable[T]) -> T:
+    async with asyncio.timeout(WAIT_S):
+        return await awaitable
+
+
+def new_page() -> tuple[RTCPeerConnection, RTCDataChannel, asyncio.Queue[str | bytes]]:
+    page = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+    channel = page.createDataChannel(CHANNEL_LABEL, protocol=CHANNEL_PROTOCOL)
+    received: asyncio.Queue[str | bytes] = asyncio.Queue()
+    channel.on("message", received.put_nowait)
+    return page, channel, received
+
+
+async def offer_of(page: RTCPeerConnection) -> str:
+    await page.setLocalDescription()
+    sdp: str = page.localDescription.sdp
+    return sdp
+
+
+def without(sdp: str, prefix: str) -> str:
+    return "".join(line for line in sdp.splitlines(keepends=True) if not line.startswith(prefix))
+
+
+@asynccontextmanager
+async def connected(
+    change: Callable[[str], str] = lambda sdp: sdp, settings: AiortcSettings | None = None
+) -> AsyncIterator[Pair]:
+    page, channel, received = new_page()
+    heard = Heard()
+    peers = AiortcPeers(settings or AiortcSettings())
+    peer = peers.create(heard.handlers)
+    page_open = asyncio.Event()
+    channel.on("open", page_open.set)
+    try:
+        answer = await soon(peer.accept(change(await offer_of(page))))
+        await page.setRemoteDescription(RTCSessionDescription(sdp=answer, type="answer"))
+        await soon(heard.opened.wait())
+        await soon(page_open.wait())
+        yield Pair(page, channel, received, peer, heard, peers)
+    finally:
+        peer.close()
+        await page.close()
+        await peers.close()
+
+
+def test_the_installed_versions_are_the_ones_whose_insides_are_known() -> None:
+    assert version("aiortc").split(".")[:2] == ["1", "16"]
+    assert version("aioice").split(".")[:2] == ["0", "13"]
+
+
+async def test_every_private_attribute_that_is_used_exists() -> None:
+    gatherer = RTCIceGatherer(iceServers=[])
+    ice = RTCIceTransport(gatherer)
+    dtls = RTCDtlsTransport(ice, [RTCCertificate.generateCertificate()])
+    instances = {RTCSctpTransport: RTCSctpTransport(dtls), Connection: ice._connection}
+    missing = [
+        f"{kind.__name__}.{name}"
+        for kind, names in PRIVATE.items()
+        for name in names
+        if not hasattr(instances[kind], name)
+    ]
+    assert missing == []
+    assert isinstance(ice._connection, Connection)
+    assert callable(dtls._get_stats)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda sdp: sdp, id="aiortc's own"),
+        pytest.param(lambda sdp: sdp + MDNS + "\r\n", id="mdns behind the others"),
+        pytest.param(lambda sdp: without(without(sdp, "a=candidate:"), "a=end-of"), id="sent at once: no candidates"),
+        pytest.param(
+            lambda sdp: without(sdp, "a=candidate:").replace("a=end-of-candidates", f"{MDNS}\r\na=end-of-candidates"),
+            id="Firefox: nothing but mdns, and their end",
+        ),
+    ],
+)
+async def test_every_kind_of_offer_connects_and_none_waits_for_mdns(change: Callable[[str], str]) -> None:
+    began = time.monotonic()
+    async with connected(change) as pair:
+        pair.channel.send("up")
+        assert await soon(pair.heard.messages.get()) == "up"
+        pair.peer.send("down")
+        assert await pair.message() == "down"
+    assert time.monotonic() - began < 5
+
+
+async def test_an_answer_to_an_mdns_offer_comes_within_the_second_that_a_lookup_would_take() -> None:
+    page, _, _ = new_page()
+    peers = AiortcPeers(AiortcSettings())
+    peer = peers.create(Heard().handlers)
+    offer = without(await offer_of(page), "a=candidate:") + f"{MDNS}\r\n{MDNS.replace('5a1e', '6b2f')}\r\n"
+    began = time.monotonic()
+    answer = await soon(peer.accept(offer))
+    assert time.monotonic() - began < 0.8
+    assert candidates_in(answer) > 0
+    assert ".local" not in answer
+    peer.close()
+    await page.close()
+    await peers.close()
+
+
+async def test_a_peer_that_does_not_connect_in_time_is_closed() -> None:
+    page, _, _ = new_page()
+    heard = Heard()
+    peers = AiortcPeers(AiortcSettings(connect_timeout_s=0.2))
+    peer = peers.create(heard.handlers)
+    await soon(peer.accept(await offer_of(page)))  # the page never hears of the answer
+    assert await soon(heard.closed) is CloseReason.NOT_CONNECTED
+    assert not heard.opened.is_set()
+    await page.close()
+    await soon(peers.close())
+    with pytest.raises(PeerClosedError):
+        peer.send("late")
+
+
+async def test_close_returns_at_once_and_what_was_sent_before_still_arrives() -> None:
+    async with connected() as pair:
+        for number in range(20):
+            pair.peer.send(f"{number} " + "x" * 10_000)
+        began = time.monotonic()
+        pair.peer.close()
+        pair.peer.close()
+        assert time.monotonic() - began < 0.05
+        assert await soon(pair.heard.closed) is CloseReason.LOCAL
+        numbers = [int(str(await pair.message()).split()[0]) for _ in range(20)]
+        assert numbers == list(range(20))
+        await soon(pair.peers.close())
+        assert pair.channel.readyState == "closed"
+
+
+async def test_a_page_that_closes_its_channel_is_gone_at_once() -> None:
+    async with connected() as pair:
+        pair.channel.close()
+        assert await soon(pair.heard.closed) is CloseReason.REMOTE
+
+
+async def test_a_page_that_closes_its_connection_is_gone_at_once() -> None:
+    async with connected() as pair:
+        await pair.page.close()
+        assert await soon(pair.heard.closed) in {CloseReason.REMOTE, CloseReason.LOST}
+
+
+async def test_an_exception_in_a_handler_does_not_end_the_connection(caplog: pytest.LogCaptureFixture) -> None:
+    async with connected() as pair:
+        pair.heard.fail_on = "bad"
+        pair.channel.send("bad")
+        pair.channel.send("good")
+        assert await soon(pair.heard.messages.get()) == "good"
+    assert "peer handler failed" in caplog.messages
+
+
+async def send_raw(pair: Pair, protocol: int, data: bytes) -> None:
+    sctp = pair.page.sctp
+    assert sctp is not None
+    sctp._data_channel_queue.append((pair.channel, protocol, data))
+    pair.channel._addBufferedAmount(len(data))
+    await sctp._data_channel_flush()
+
+
+async def test_text_that_is_no_utf8_arrives_as_bytes_and_the_connection_lives() -> None:
+    async with connected() as pair:
+        await send_raw(pair, WEBRTC_STRING, b"\xff\xfe")
+        pair.channel.send("after")
+        assert await soon(pair.heard.messages.get()) == b"\xff\xfe"
+        assert await soon(pair.heard.messages.get()) == "after"
+
+
+async def test_a_repeated_open_of_the_channel_is_ignored() -> None:
+    async with connected() as pair:
+        await send_raw(pair, WEBRTC_DCEP, b"\x03" + bytes(11))
+        pair.channel.send("after")
+        assert await soon(pair.heard.messages.get()) == "after"
+
+
+async def test_a_packet_that_breaks_the_transport_ends_this_peer_in_order(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with connected() as pair:
+        other = pair.page.createDataChannel("é" * 3)  # aiortc itself cuts such a label in the middle
+        assert await soon(pair.heard.closed) is CloseReason.MISUSE
+        assert other.readyState != "open"
+    assert "packet refused" in caplog.messages
+
+
+async def test_other_channels_are_closed_and_ours_lives() -> None:
+    async with connected() as pair:
+        other = pair.page.createDataChannel("video")
+        closed = asyncio.Event()
+        other.on("close", closed.set)
+        await soon(closed.wait())
+        pair.channel.send("after")
+        assert await soon(pair.heard.messages.get()) == "after"
+
+
+async def test_a_receive_window_that_is_overrun_ends_the_peer() -> None:
+    async with connected() as pair:
+        sctp = pair.page.sctp
+        assert sctp is not None
+        sctp._remote_max_message_size = 0
+        pair.channel.send("x" * 3_000_000)  # one message beyond the window of 1 MiB that was advertised
+        assert await soon(pair.heard.closed) is CloseReason.MISUSE
+
+
+async def test_writable_waits_above_the_high_water_mark_until_the_buffer_is_low() -> None:
+    async with connected() as pair:
+        await soon(pair.peer.writable())
+        frame = "x" * 16_000
+        frames = HIGH_WATER_BYTES // len(frame) + 2
+        for _ in range(frames):
+            pair.peer.send(frame)
+        waiting = asyncio.ensure_future(pair.peer.writable())
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        await soon(waiting)
+        for _ in range(frames):
+            assert await pair.message() == frame
+
+
+async def test_a_writer_that_waits_is_told_when_the_peer_closes() -> None:
+    async with connected() as pair:
+        for _ in range(20):
+            pair.peer.send("x" * 16_000)
+        waiting = asyncio.ensure_future(pair.peer.writable())
+        await asyncio.sleep(0)
+        pair.peer.close()
+        with pytest.raises(PeerClosedError):
+            await soon(waiting)
+
+
+async def test_stats_tell_the_path_and_the_bytes() -> None:
+    async with connected() as pair:
+        before = pair.peer.stats()
+        pair.channel.send("x" * 1000)
+        await soon(pair.heard.messages.get())
+        after = pair.peer.stats()
+        assert before.path is not None
+        assert set(before.path.split("/")) <= {"host", "prflx"}
+        assert after.bytes_received >= before.bytes_received + 1000
+
+
+async def test_only_the_chosen_addresses_are_offered_and_loopback_serves_alone() -> None:
+    async with connected(settings=AiortcSettings(ice_addresses=("127.0.0.1",))) as pair:
+        candidates = [line for line in pair.page.remoteDescription.sdp.splitlines() if line.startswith("a=candidate:")]
+        assert len(candidates) == 1
+        assert " 127.0.0.1 " in candidates[0]
+
+
+async def test_without_a_socket_the_offer_is_refused_for_capacity() -> None:
+    page, _, _ = new_page()
+    peers = AiortcPeers(AiortcSettings(ice_addresses=("198.51.100.7",)))  # TEST-NET-2: not ours to bind
+    peer = peers.create(Heard().handlers)
+    with pytest.raises(PeerError) as refused:
+        await soon(peer.accept(await offer_of(page)))
+    assert refused.value.problem.code is ErrorCode.CAPACITY
+    peer.close()
+    await page.close()
+    await peers.close()
+
+
+async def test_a_candidate_may_come_before_the_offer() -> None:
+    page, channel, _ = new_page()
+    heard = Heard()
+    peers = AiortcPeers(AiortcSettings())
+    peer = peers.create(heard.handlers)
+    sdp = await offer_of(page)
+    lines = [line for line in sdp.splitlines() if line.startswith("a=candidate:")]
+    for line in lines:
+        assert await peer.add_candidate(IceCandidate(candidate=line.removeprefix("a="), sdp_mid="0"))
+    await soon(peer.accept(without(sdp, "a=candidate:")))
+    sctp = peer._connection.sctp
+    assert sctp is not None
+    known = sctp.transport.transport.getRemoteCandidates()
+    assert len(known) == len(lines)
+    peer.close()
+    await page.close()
+    await peers.close()
+    assert channel.readyState != "open"
+
+
+async def test_candidates_of_no_use_are_dropped_bad_ones_refused_and_their_number_bounded() -> None:
+    peers = AiortcPeers(AiortcSettings())
+    peer = peers.create(Heard().handlers)
+    numbers = count()
+    for text in ("", MDNS.removeprefix("a="), "candidate:1 1 tcp 1 192.0.2.9 9 typ host tcptype active"):
+        next(numbers)
+        assert not await peer.add_candidate(IceCandidate(candidate=text))
+    for text in ("nonsense", "candidate:1 1 udp 1 no-such-host 9 typ host", "candidate:1 1 udp 1 192.0.2.9 0 typ host"):
+        next(numbers)
+        with pytest.raises(PeerError) as refused:
+            await peer.add_candidate(IceCandidate(candidate=text))
+        assert refused.value.problem.code is ErrorCode.INVALID
+        assert refused.value.problem.field == "candidate"
+    for _ in range(CANDIDATES_MAX - next(numbers)):
+        await peer.add_candidate(IceCandidate(candidate=""))
+    with pytest.raises(PeerError) as refused:
+        await peer.add_candidate(IceCandidate(candidate=""))
+    assert refused.value.problem.code is ErrorCode.LIMIT
+    peer.close()
+    await peers.close()
