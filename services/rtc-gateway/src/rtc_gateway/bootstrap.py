@@ -1,0 +1,52 @@
+"""Joins the real adapters: NATS on one side, aiortc on the other."""
+
+import resource
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from opentelemetry import metrics
+
+from bus.nats_bus import NatsBus
+from contracts import subjects
+from contracts.gateway import AddCandidate, ClosePeer, OpenPeer
+from rtc_gateway.aiortc_adapter import AiortcPeers
+from rtc_gateway.measures import Measures
+from rtc_gateway.registry import Registry
+from rtc_gateway.session import SessionLimits
+from rtc_gateway.settings import Settings
+from runtime.process import Running
+
+SERVICE = "rtc-gateway"
+
+
+@asynccontextmanager
+async def start(settings: Settings) -> AsyncIterator[Running]:
+    """Serve offers inside. Leaving drains: no more offers, `draining` to every page, time to leave, close."""
+    _allow_many_sockets()
+    instance = secrets.token_hex(8)
+    peers = AiortcPeers(settings.aiortc())
+    async with NatsBus.connected_to(settings.bus(SERVICE)) as bus:
+        registry = Registry(
+            instance=instance,
+            bus=bus,
+            peers=peers,
+            capacity=settings.sessions_max,
+            limits=SessionLimits(),
+            measures=Measures.of(metrics.get_meter("rtc_gateway")),
+        )
+        async with registry.running():
+            # The verbs for this instance first: an answered offer may be followed by them at once.
+            await bus.serve(subjects.rtc_candidate(instance), AddCandidate, registry.add_candidate, queue=None)
+            await bus.serve(subjects.rtc_close(instance), ClosePeer, registry.close, queue=None)
+            offers = await bus.serve(subjects.RTC_OFFER, OpenPeer, registry.open, queue=subjects.QUEUE_RTC)
+            yield Running(ready=registry.ready)
+            await offers.close()
+            await registry.drain(settings.drain_s)
+        await peers.close()
+
+
+def _allow_many_sockets() -> None:
+    """Each peer takes a socket for each local address; the usual soft limit of 1,024 files would end early."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

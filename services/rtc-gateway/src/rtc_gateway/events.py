@@ -1,0 +1,37 @@
+"""What the bus says of a session and its owner, as the page hears it. Pure."""
+
+from bus.interface import Event
+from contracts.channel import GatewayMessage, StateChanged, TurnCompletedEvent, TurnDeltaEvent, TurnPhaseEvent
+from contracts.message import Message
+from contracts.todo import TodoChanged
+from contracts.turns import TurnCompleted, TurnDelta, TurnPhase
+
+
+def to_page(event: Event) -> GatewayMessage | None:
+    """The message for the page; None for subjects that it has no message for. Raises pydantic.ValidationError."""
+    match event.subject.split("."):
+        case ["live", "evt", "out", _, _, _]:
+            phase = TurnPhase.from_json(event.data)
+            return TurnPhaseEvent(
+                turn_id=phase.turn_id,
+                phase=phase.phase,
+                attempt=phase.attempt,
+                elapsed_ms=phase.elapsed_ms,
+                seq=event.sequence,
+            )
+        case ["live", "evt", "chat", _, _, "completed"]:
+            return TurnCompletedEvent(turn=TurnCompleted.from_json(event.data), seq=event.sequence)
+        case ["live", "evt", "prose", _, _, "delta"]:
+            delta = TurnDelta.from_json(event.data)
+            return TurnDeltaEvent(turn_id=delta.turn_id, attempt=delta.attempt, offset=delta.offset, text=delta.text)
+        case ["evt", "todo", _, "changed"]:
+            return StateChanged(entry=TodoChanged.from_json(event.data).entry)
+        case _:
+            return None
+
+
+def turn_of(message: Message) -> str | None:
+    """The turn that an event is about."""
+    if isinstance(message, TurnCompletedEvent):
+        return message.turn.turn_id
+    return message.turn_id if isinstance(message, TurnPhaseEvent | TurnDeltaEvent) else None

@@ -1,0 +1,29 @@
+"""What the gateway counts, as OpenTelemetry instruments. Labels are names of ours, never what a stranger sent."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from opentelemetry.metrics import Counter, Histogram, Meter, UpDownCounter
+
+
+@dataclass(frozen=True)
+class Measures:
+    """One set a process."""
+
+    sessions: UpDownCounter
+    closed: Counter
+    received: Counter
+    refused: Counter
+    ignored: Counter
+    rtt: Histogram
+
+    @classmethod
+    def of(cls, meter: Meter) -> Self:
+        return cls(
+            sessions=meter.create_up_down_counter("rtc.sessions", unit="{session}"),
+            closed=meter.create_counter("rtc.sessions.closed", unit="{session}", description="by reason"),
+            received=meter.create_counter("rtc.messages.received", unit="{message}", description="by type"),
+            refused=meter.create_counter("rtc.messages.refused", unit="{message}", description="by code"),
+            ignored=meter.create_counter("rtc.events.ignored", unit="{event}", description="by cause"),
+            rtt=meter.create_histogram("rtc.ping.rtt", unit="ms", description="of our own pings"),
+        )

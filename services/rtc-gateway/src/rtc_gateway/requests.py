@@ -1,0 +1,154 @@
+"""What a page can ask for, and what is asked of the bus for it. Typed message in, typed message out."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from bus import tracing
+from bus.errors import BusError, NoReplyError
+from bus.interface import Bus, Stored
+from contracts import subjects
+from contracts.channel import (
+    ChannelError,
+    OperationCompleted,
+    RunOperation,
+    StateGet,
+    StateList,
+    TurnAccepted,
+    TurnCancelRequest,
+    TurnStart,
+)
+from contracts.message import ErrorCode, Problem
+from contracts.store import CancelRequest, CancelResult, SnapshotPart, SnapshotRequest
+from contracts.todo import Author, TodoItem, TodoList
+from contracts.turns import OperationsCompleted, RunOperations, TurnCancel, TurnStarted
+from rtc_gateway.inbound import Refused, refusal_of
+
+RUN_TIMEOUT_S: Final = 20.0
+CANCEL_TIMEOUT_S: Final = 5.0
+PART_TIMEOUT_S: Final = 5.0
+SNAPSHOT_TIMEOUT_S: Final = 20.0
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whose session this is. `owner` comes from the token that signaling verified, never from the page."""
+
+    session: str
+    owner: str
+    time_zone: str = "UTC"
+
+
+class Requests:
+    """The requests of one caller. What the bus refuses comes back as the answer; `now` is the clock, with its zone."""
+
+    def __init__(self, bus: Bus, caller: Caller, now: Callable[[], datetime]) -> None:
+        self._bus = bus
+        self._caller = caller
+        self._now = now
+
+    async def start(self, message: TurnStart) -> TurnAccepted | Refused:
+        """Store the turn. Accepted also if it was stored before: the page sends it again when in doubt."""
+        turn = TurnStarted(
+            session=self._caller.session,
+            turn_id=message.turn_id,
+            owner=self._caller.owner,
+            text=message.text,
+            time_zone=self._caller.time_zone,
+            accepted_at=self._now(),
+        )
+        try:
+            stored = await self._store(subjects.turn_started(turn.session, turn.turn_id), turn)
+        except NoReplyError:
+            # Not `turn.rejected`, which says that nothing will happen.
+            return ChannelError(
+                code=ErrorCode.TIMEOUT,
+                field="turn_id",
+                value=message.turn_id,
+                detail="may or may not be stored; send the turn again with the same turn_id",
+                ref=message.id,
+            )
+        except BusError as error:
+            return refusal_of(message, error.problem)
+        return TurnAccepted(
+            ref=message.id, turn_id=message.turn_id, seq=stored.sequence, trace_id=tracing.current_trace_id()
+        )
+
+    async def _store(self, subject: str, turn: TurnStarted) -> Stored:
+        try:
+            return await self._bus.store(subject, turn)
+        except NoReplyError:
+            # The subject holds one message for ever, so a second try cannot store a second turn.
+            return await self._bus.store(subject, turn)
+
+    async def cancel(self, message: TurnCancelRequest) -> Refused | None:
+        """Tell the agent at once, and leave the mark that a later apply is refused by. Says nothing if it went well:
+        the turn's outcome tells."""
+        caller = self._caller
+        hint = TurnCancel(session=caller.session, turn_id=message.turn_id, owner=caller.owner)
+        mark = CancelRequest(owner=caller.owner, operation_id=message.turn_id)
+        try:
+            await self._bus.publish(subjects.cancel_turn(message.turn_id), hint)
+            await self._bus.request(subjects.TODO_CANCEL, mark, CancelResult, timeout=CANCEL_TIMEOUT_S)
+        except BusError as error:
+            return refusal_of(message, error.problem)
+        return None
+
+    async def run(self, message: RunOperation) -> OperationCompleted | Refused:
+        """Run operations without a model."""
+        request = RunOperations(
+            owner=self._caller.owner,
+            operation_id=message.operation_id,
+            author=Author.BOARD,
+            operations=message.operations,
+            expected_revision=message.expected_revision,
+        )
+        try:
+            result = await self._bus.request(subjects.OPS_RUN, request, OperationsCompleted, timeout=RUN_TIMEOUT_S)
+        except NoReplyError:
+            detail = "may or may not have been applied; send it again with the same operation_id"
+            problem = Problem(code=ErrorCode.TIMEOUT, field="operation_id", value=message.operation_id, detail=detail)
+            return refusal_of(message, problem)
+        except BusError as error:
+            return refusal_of(message, error.problem)
+        return OperationCompleted(ref=message.id, result=result)
+
+    async def state(self, message: StateGet) -> Iterator[StateList] | Refused:
+        """Read the owner's rows; the lists come as one message each, made as they are sent."""
+        lists: list[TodoList] = []
+        items: dict[str, list[TodoItem]] = defaultdict(list)
+        revision = 0
+        request = SnapshotRequest(owner=self._caller.owner)
+        try:
+            async with asyncio.timeout(SNAPSHOT_TIMEOUT_S):
+                parts = self._bus.request_many(subjects.TODO_SNAPSHOT, request, SnapshotPart, timeout=PART_TIMEOUT_S)
+                async for part in parts:
+                    revision = part.revision
+                    lists.extend(part.lists)
+                    for item in part.items:
+                        items[item.list_id].append(item)
+        except TimeoutError:
+            problem = Problem(code=ErrorCode.TIMEOUT, detail="the lists could not be read in time; ask again")
+            return refusal_of(message, problem)
+        except BusError as error:
+            return refusal_of(message, error.problem)
+        return _state_lists(message.id, revision, lists, items)
+
+
+def _state_lists(
+    ref: str, revision: int, lists: list[TodoList], items: dict[str, list[TodoItem]]
+) -> Iterator[StateList]:
+    if not lists:
+        yield StateList(ref=ref, revision=revision, index=0, last=True)
+    for index, todo_list in enumerate(lists):
+        yield StateList(
+            ref=ref,
+            revision=revision,
+            index=index,
+            last=index == len(lists) - 1,
+            list=todo_list,
+            items=tuple(items.get(todo_list.id, ())),
+        )

@@ -1,0 +1,293 @@
+"""One page's session on one peer: reads what the page sends, answers it, and passes on what the bus says."""
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from opentelemetry import trace
+from pydantic import ValidationError
+
+from bus import tracing
+from bus.interface import Event
+from bus.serving import opaque_problem
+from contracts.channel import (
+    Ack,
+    ChannelDraining,
+    ChannelError,
+    GatewayMessage,
+    HistoryGet,
+    PageMessage,
+    Ping,
+    Pong,
+    RunOperation,
+    StateGet,
+    StateList,
+    TurnCancelRequest,
+    TurnStart,
+)
+from contracts.limits import FRAME_MAX_BYTES, MESSAGE_OUT_MAX_BYTES
+from contracts.message import ErrorCode, Problem
+from rtc_gateway.events import to_page, turn_of
+from rtc_gateway.inbound import Inbound, refusal_of, refusal_of_frame
+from rtc_gateway.measures import Measures
+from rtc_gateway.outbox import Outbox
+from rtc_gateway.peer import CloseReason, Peer, PeerClosedError, PeerHandlers
+from rtc_gateway.rate import TokenBucket
+from rtc_gateway.requests import Requests
+
+log = logging.getLogger(__name__)
+
+HELD_EVENTS_MAX: Final = 16
+FINAL_TIMEOUT_S: Final = 1.0
+
+Asked = TurnStart | TurnCancelRequest | RunOperation | StateGet
+"""What needs the bus, and so happens beside the reading."""
+
+
+@dataclass(frozen=True)
+class SessionLimits:
+    """What one page may use of us."""
+
+    messages_per_s: float = 50
+    messages_burst: int = 100
+    refusals_per_s: float = 50  # a page that goes on beyond these as well is closed
+    refusals_burst: int = 500
+    inbox_max: int = 128
+    in_flight_max: int = 16
+    outbox_count_max: int = 4096
+    outbox_bytes_max: int = 2 * MESSAGE_OUT_MAX_BYTES
+    ping_every_s: float = 3.0
+    silent_max_s: float = 9.0
+
+
+class _EndedError(Exception):
+    """Leaves the session's task group."""
+
+
+class Session:
+    """Made for a peer that is not open yet; `run` lives as long as the peer."""
+
+    def __init__(self, requests: Requests, limits: SessionLimits, measures: Measures) -> None:
+        loop = asyncio.get_running_loop()
+        self._requests = requests
+        self._limits = limits
+        self._measures = measures
+        self._now = loop.time
+        self._inbound = Inbound()
+        self._inbox: asyncio.Queue[str | bytes] = asyncio.Queue(limits.inbox_max)
+        self._outbox = Outbox(
+            count_max=limits.outbox_count_max, bytes_max=limits.outbox_bytes_max, on_overflow=self._too_slow
+        )
+        self._rate = TokenBucket(limits.messages_per_s, limits.messages_burst, loop.time)
+        self._patience = TokenBucket(limits.refusals_per_s, limits.refusals_burst, loop.time)
+        self._opened = asyncio.Event()
+        self._ended: asyncio.Future[str] = loop.create_future()
+        self._heard_at = loop.time()
+        self._pings: dict[str, float] = {}
+        self._in_flight = 0
+        # Requests of a kind are served in the order they came: turns keep theirs, and so do clicks on the board.
+        self._lanes = {kind: asyncio.Lock() for kind in (TurnStart, TurnCancelRequest, RunOperation, StateGet)}
+        self._held: dict[str, list[GatewayMessage]] = {}
+        self._tasks: asyncio.TaskGroup | None = None
+
+    @property
+    def handlers(self) -> PeerHandlers:
+        """What the peer calls."""
+        return PeerHandlers(on_open=self._on_open, on_message=self._on_frame, on_closed=self._on_closed)
+
+    async def run(self, peer: Peer) -> str:
+        """Serve until the peer is gone or `close` was called; returns why. Closes the peer."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                self._tasks = tasks
+                tasks.create_task(self._read())
+                tasks.create_task(self._beat())
+                writer = tasks.create_task(self._write(peer))
+                await asyncio.shield(self._ended)
+                if self._opened.is_set():
+                    await asyncio.wait({writer}, timeout=FINAL_TIMEOUT_S)
+                raise _EndedError
+        except* _EndedError:
+            pass
+        finally:
+            self._tasks = None
+            self._end("failed")
+            peer.close()
+        return self._ended.result()
+
+    async def take(self, event: Event) -> None:
+        """Pass on what the bus says of this session or its owner."""
+        try:
+            message = to_page(event)
+        except ValidationError:
+            self._measures.ignored.add(1, {"cause": "malformed"})
+            log.warning("malformed event ignored")
+            return
+        if message is None:
+            self._measures.ignored.add(1, {"cause": "unknown"})
+            return
+        held = self._held.get(turn_of(message) or "")
+        if held is not None and len(held) < HELD_EVENTS_MAX:
+            held.append(message)
+        else:
+            self._outbox.push(message)
+
+    def announce_draining(self, retry_after_ms: int) -> None:
+        """Tell the page to connect elsewhere; this session goes on meanwhile."""
+        self._outbox.push(ChannelDraining(retry_after_ms=retry_after_ms))
+
+    def close(self, problem: Problem | None = None) -> None:
+        """End the session, with a last word to the page if there is one. Without effect once ended."""
+        self._end("closed" if problem is None else problem.code.value, problem)
+
+    def _end(self, reason: str, problem: Problem | None = None) -> None:
+        if self._ended.done():
+            return
+        final = None if problem is None else ChannelError.model_validate(problem.model_dump() | {"final": True})
+        self._outbox.end(final)
+        self._ended.set_result(reason)
+
+    def _too_slow(self) -> None:
+        detail = "reads too slowly; connect again and ask state.get"
+        self._end(ErrorCode.SLOW_READER.value, Problem(code=ErrorCode.SLOW_READER, detail=detail))
+
+    def _on_open(self) -> None:
+        self._heard_at = self._now()
+        self._opened.set()
+
+    def _on_closed(self, reason: CloseReason) -> None:
+        self._end(reason.value)
+
+    def _on_frame(self, frame: str | bytes) -> None:
+        self._heard_at = self._now()
+        if not self._rate.take():
+            limits = self._limits
+            detail = f"comes too fast; at most {limits.messages_per_s:g} frames a second are read, send it again later"
+            problem = Problem(code=ErrorCode.RATE, detail=detail)
+            if self._patience.take():
+                self._refuse(refusal_of_frame(frame, problem))
+            else:
+                self.close(problem)
+        elif len(frame) > FRAME_MAX_BYTES:
+            self._read_frame(frame)  # becomes an error at once, and takes no room in the inbox
+        else:
+            try:
+                self._inbox.put_nowait(frame)
+            except asyncio.QueueFull:
+                problem = Problem(code=ErrorCode.OVERLOADED, detail="cannot be read just now; send it again later")
+                self._refuse(refusal_of_frame(frame, problem))
+
+    async def _read(self) -> None:
+        while True:
+            self._read_frame(await self._inbox.get())
+            await asyncio.sleep(0)  # a queue that is never empty would not let anyone else run
+
+    def _read_frame(self, frame: str | bytes) -> None:
+        read = self._inbound.read(frame)
+        if isinstance(read, Problem):
+            self._refuse(read)
+        elif read is not None:
+            self._measures.received.add(1, {"type": read.type})
+            self._dispatch(read)
+
+    def _dispatch(self, message: PageMessage) -> None:
+        match message:
+            case Ping():
+                self._outbox.push(Pong(ref=message.id))
+            case Pong():
+                sent_at = self._pings.pop(message.ref, None)
+                if sent_at is not None:
+                    self._measures.rtt.record((self._now() - sent_at) * 1000)
+            case Ack():
+                pass  # nothing is kept for a replay yet, so nothing is to be let go
+            case HistoryGet():
+                detail = "history.get is not served yet; keep what turn.completed brings"
+                self._refuse(refusal_of(message, Problem(code=ErrorCode.UNSUPPORTED, field="type", detail=detail)))
+            case _:
+                self._ask(message)
+
+    def _ask(self, message: Asked) -> None:
+        if self._tasks is None or self._in_flight >= self._limits.in_flight_max:
+            detail = f"comes while {self._limits.in_flight_max} requests are under way; send it again later"
+            self._refuse(refusal_of(message, Problem(code=ErrorCode.OVERLOADED, detail=detail)))
+            return
+        self._in_flight += 1
+        if isinstance(message, TurnStart):
+            # The agent may be quicker than the store's word to us: no phase goes out before `turn.accepted`.
+            self._held.setdefault(message.turn_id, [])
+        self._tasks.create_task(self._answer(message))
+
+    async def _answer(self, message: Asked) -> None:
+        try:
+            async with self._lanes[type(message)]:
+                with _receiving(message):
+                    await self._serve(message)
+        except Exception as error:  # noqa: BLE001 - logged there, and answered with the id of the log line
+            self._refuse(refusal_of(message, opaque_problem(error)))
+        finally:
+            self._in_flight -= 1
+            if isinstance(message, TurnStart):
+                for event in self._held.pop(message.turn_id, ()):
+                    self._outbox.push(event)
+
+    async def _serve(self, message: Asked) -> None:
+        answer: GatewayMessage | Iterator[StateList] | None
+        match message:
+            case TurnStart():
+                answer = await self._requests.start(message)
+            case TurnCancelRequest():
+                answer = await self._requests.cancel(message)
+            case RunOperation():
+                answer = await self._requests.run(message)
+            case StateGet():
+                answer = await self._requests.state(message)
+        if isinstance(answer, Problem):
+            trace.get_current_span().set_attribute("error.type", answer.code.value)
+            trace.get_current_span().set_status(trace.StatusCode.ERROR)
+            self._refuse(answer)
+        elif isinstance(answer, Iterator):
+            await self._outbox.stream(answer)
+        elif answer is not None:
+            self._outbox.push(answer)
+
+    def _refuse(self, answer: GatewayMessage) -> None:
+        if isinstance(answer, Problem):
+            self._measures.refused.add(1, {"code": answer.code.value})
+        self._outbox.push(answer)
+
+    async def _write(self, peer: Peer) -> None:
+        await self._opened.wait()
+        try:
+            await self._outbox.run(peer)
+        except PeerClosedError:
+            self._end(CloseReason.REMOTE.value)
+
+    async def _beat(self) -> None:
+        """Ping, and close a peer that is silent: ICE itself takes half a minute to notice."""
+        await self._opened.wait()
+        while True:
+            await asyncio.sleep(self._limits.ping_every_s)
+            if self._now() - self._heard_at > self._limits.silent_max_s:
+                self._end("silent")
+                return
+            ping_id = secrets.token_hex(4)
+            self._pings = {**dict(list(self._pings.items())[-3:]), ping_id: self._now()}
+            self._outbox.push(Ping(id=ping_id))
+
+
+@contextmanager
+def _receiving(message: Asked) -> Iterator[None]:
+    """A span that continues the page's trace. Of what the page sends only `traceparent` counts, never baggage."""
+    parent = {} if message.traceparent is None else {tracing.TRACEPARENT: message.traceparent}
+    with trace.get_tracer(__name__).start_as_current_span(
+        f"receive {message.type}",
+        context=tracing.parent_of(parent),
+        kind=trace.SpanKind.SERVER,
+        record_exception=False,
+        set_status_on_exception=False,
+    ):
+        yield

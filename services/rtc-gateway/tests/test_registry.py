@@ -1,0 +1,182 @@
+"""Which peers a gateway holds, and what signaling is told."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import pytest
+
+from bus.errors import Refusal, UnavailableError
+from contracts import subjects
+from contracts.gateway import AddCandidate, ClosePeer, OpenPeer
+from contracts.message import ErrorCode, Problem
+from contracts.signaling import IceCandidate
+from rtc_gateway.measures import Measures
+from rtc_gateway.peer import PeerError
+from rtc_gateway.registry import Registry
+from rtc_gateway.session import SessionLimits
+
+OWNER = "a" * 26
+WAIT_S = 5
+
+Running = Callable[..., AbstractAsyncContextManager[Registry]]
+
+
+def offer(session: str = "s1", attempt: int = 1, epoch: int = 1) -> OpenPeer:
+    return OpenPeer(session=session, owner=OWNER, attempt=attempt, epoch=epoch, sdp="offer")
+
+
+@pytest.fixture
+def running(bus: Any, peers: Any, measures: Measures) -> Running:
+    @asynccontextmanager
+    async def run(capacity: int = 10) -> AsyncIterator[Registry]:
+        registry = Registry(
+            instance="g1", bus=bus, peers=peers, capacity=capacity, limits=SessionLimits(), measures=measures
+        )
+        async with asyncio.timeout(WAIT_S), registry.running():
+            yield registry
+
+    return run
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(WAIT_S):
+        while not condition():  # noqa: ASYNC110 - the doubles have no event for it
+            await asyncio.sleep(0)
+
+
+async def refused(call: Any) -> Problem:
+    with pytest.raises(Refusal) as refusal:
+        await call
+    return refusal.value.problem
+
+
+async def test_an_offer_is_answered_once_events_of_session_and_owner_arrive(
+    running: Running, bus: Any, peers: Any
+) -> None:
+    async with running() as registry:
+        opened = await registry.open(offer())
+        assert (opened.instance, opened.sdp) == ("g1", "answer to offer")
+        assert [subscription.subject for subscription in bus.subscriptions] == [
+            subjects.live_of_session("s1"),
+            subjects.todo_changed(OWNER),
+        ]
+        assert registry.sessions == 1
+        assert not peers.made[0].closed
+    assert peers.made[0].closed
+    assert not any(subscription.open for subscription in bus.subscriptions)
+    assert registry.sessions == 0
+
+
+async def test_a_newer_offer_closes_the_older_peer_with_superseded(running: Running, bus: Any, peers: Any) -> None:
+    async with running() as registry:
+        await registry.open(offer())
+        older = peers.made[0]
+        older.handlers.on_open()
+        await registry.open(offer(attempt=2))
+        last = await older.messages.get()
+        assert (last.type, last.code, last.final) == ("error", ErrorCode.SUPERSEDED, True)
+        await until(lambda: older.closed)
+        assert not peers.made[1].closed
+        assert registry.sessions == 1
+        await until(lambda: sum(subscription.open for subscription in bus.subscriptions) == 2)
+
+
+async def test_an_offer_of_an_older_epoch_is_refused_for_good(running: Running, peers: Any) -> None:
+    async with running() as registry:
+        await registry.open(offer(epoch=3))
+        problem = await refused(registry.open(offer(epoch=2)))
+        assert (problem.code, problem.final) == (ErrorCode.SUPERSEDED, True)
+        assert not peers.made[0].closed
+
+
+async def test_a_full_gateway_refuses_new_sessions_and_serves_those_it_has(running: Running) -> None:
+    async with running(capacity=1) as registry:
+        assert await registry.ready() is None
+        await registry.open(offer("s1"))
+        assert await registry.ready() == "full"
+        assert (await refused(registry.open(offer("s2")))).code is ErrorCode.CAPACITY
+        await registry.open(offer("s1", attempt=2))
+        assert registry.sessions == 1
+
+
+async def test_an_offer_that_the_peer_refuses_leaves_nothing_behind(running: Running, bus: Any, peers: Any) -> None:
+    peers.on_accept = PeerError(Problem(code=ErrorCode.INVALID, field="sdp", detail="is no SDP"))
+    async with running() as registry:
+        problem = await refused(registry.open(offer()))
+        assert (problem.code, problem.field) == (ErrorCode.INVALID, "sdp")
+        await until(lambda: registry.sessions == 0)
+        assert peers.made[0].closed
+        await until(lambda: not any(subscription.open for subscription in bus.subscriptions))
+
+
+async def test_without_events_there_is_no_answer(running: Running, bus: Any, peers: Any) -> None:
+    bus.on_subscribe = UnavailableError("the bus is away")
+    async with running() as registry:
+        assert (await refused(registry.open(offer()))).code is ErrorCode.UNAVAILABLE
+        await until(lambda: registry.sessions == 0)
+        assert peers.made[0].closed
+
+
+async def test_candidates_reach_the_peer_of_their_attempt_only_and_their_end_reaches_none(
+    running: Running, peers: Any
+) -> None:
+    candidate = IceCandidate(candidate="candidate:1 1 udp 1 192.0.2.9 5000 typ host", sdp_mid="0")
+    async with running() as registry:
+        await registry.open(offer())
+        await registry.add_candidate(AddCandidate(session="s1", attempt=1, candidate=candidate))
+        await registry.add_candidate(AddCandidate(session="s1", attempt=1, candidate=None))
+        assert peers.made[0].candidates == [candidate]
+        for session, attempt in (("s1", 2), ("s2", 1)):
+            request = AddCandidate(session=session, attempt=attempt, candidate=candidate)
+            assert (await refused(registry.add_candidate(request))).code is ErrorCode.NOT_FOUND
+        assert peers.made[0].candidates == [candidate]
+
+
+async def test_bye_closes_the_peer_of_its_attempt_only(running: Running, peers: Any) -> None:
+    async with running() as registry:
+        await registry.open(offer(attempt=2))
+        await registry.close(ClosePeer(session="s1", attempt=1))
+        await registry.close(ClosePeer(session="unknown", attempt=1))
+        assert registry.sessions == 1
+        await registry.close(ClosePeer(session="s1", attempt=2))
+        await until(lambda: registry.sessions == 0)
+        assert peers.made[0].closed
+
+
+async def test_a_peer_that_closes_frees_its_place(running: Running, peers: Any) -> None:
+    async with running(capacity=1) as registry:
+        await registry.open(offer("s1"))
+        peers.made[0].close()
+        await until(lambda: registry.sessions == 0)
+        await registry.open(offer("s2"))
+
+
+async def test_draining_refuses_offers_tells_pages_and_waits_until_they_have_left(running: Running, peers: Any) -> None:
+    async with running() as registry:
+        await registry.open(offer())
+        page = peers.made[0]
+        page.handlers.on_open()
+        draining = asyncio.ensure_future(registry.drain(patience_s=WAIT_S))
+        assert (await page.messages.get()).type == "draining"
+        assert await registry.ready() == "draining"
+        assert (await refused(registry.open(offer("s2")))).code is ErrorCode.UNAVAILABLE
+        assert not draining.done()
+        page.close()
+        await draining
+
+
+async def test_draining_does_not_wait_longer_than_it_may(running: Running, peers: Any) -> None:
+    async with running() as registry:
+        await registry.open(offer())
+        peers.made[0].handlers.on_open()
+        await registry.drain(patience_s=0.05)
+        assert not peers.made[0].closed
+    assert peers.made[0].closed
+
+
+async def test_a_gateway_without_a_bus_is_not_ready(running: Running, bus: Any) -> None:
+    async with running() as registry:
+        bus.connected = False
+        assert await registry.ready() == "bus_away"
