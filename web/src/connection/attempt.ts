@@ -1,0 +1,194 @@
+/** One attempt: a socket, a peer connection, a heartbeat. It ends once, by `lost` or `refused`, and is not used again. */
+
+import * as v from "valibot";
+
+import { Assembler, FrameError, split, type JsonObject } from "./frames";
+import { Heartbeat } from "./heartbeat";
+import { iceConfiguration, Peer } from "./peer";
+import {
+  CONNECT_TIMEOUT_S,
+  FromGatewaySchema,
+  MESSAGE_OUT_MAX_BYTES,
+  type FromGateway,
+  type FromPage,
+  type FromServer,
+  type Hello,
+  type Ready,
+} from "./protocol";
+import { SignalingSocket } from "./signaling";
+import type { Reason } from "./state";
+
+/** What the browser gives; tests give fakes. */
+export interface Platform {
+  openSocket(): WebSocket;
+  createPeer(configuration: RTCConfiguration): RTCPeerConnection;
+}
+
+export interface AttemptEvents {
+  ready(ready: Ready): void;
+  opened(connectMs: number): void;
+  measured(rttMs: number): void;
+  message(message: FromGateway): void;
+  /** A message that cannot be used; the attempt goes on. */
+  problem(reason: Reason): void;
+  lost(reason: Reason, retryAfterMs: number): void;
+  /** As lost, but trying again would not help. */
+  refused(reason: Reason): void;
+}
+
+const FINAL_CODES: ReadonlySet<string> = new Set(["superseded", "unauthorised", "unsupported_version"]);
+const CANDIDATE_CODES: ReadonlySet<string> = new Set(["invalid", "limit", "rate", "too_large"]);
+
+export class Attempt {
+  readonly #platform: Platform;
+  readonly #number: number;
+  readonly #hello: Hello;
+  readonly #socket: SignalingSocket;
+  readonly #assembler = new Assembler(MESSAGE_OUT_MAX_BYTES);
+  readonly #heartbeat: Heartbeat;
+  readonly #watchdog: ReturnType<typeof setTimeout>;
+  #events: AttemptEvents | null;
+  #peer: Peer | null = null;
+  #answered = false;
+  #open = false;
+
+  constructor(platform: Platform, number: number, hello: Hello, events: AttemptEvents) {
+    this.#platform = platform;
+    this.#number = number;
+    this.#hello = hello;
+    this.#events = events;
+    this.#heartbeat = new Heartbeat({
+      ping: (id) => this.send({ type: "ping", id }),
+      measured: (rttMs) => this.#events?.measured(rttMs),
+      dead: () => this.#lost({ code: "timeout", detail: "The server no longer answers." }),
+    });
+    this.#watchdog = setTimeout(
+      () => this.#lost({ code: "timeout", detail: `No connection within ${CONNECT_TIMEOUT_S} seconds.` }),
+      CONNECT_TIMEOUT_S * 1000,
+    );
+    this.#socket = new SignalingSocket(platform.openSocket(), {
+      opened: () => this.#socket.send(this.#hello),
+      message: (message) => this.#signal(message),
+      // Once the channel is open it is what counts: signaling may restart under a living connection.
+      closed: (reason) => {
+        if (!this.#open) this.#lost(reason, 0);
+      },
+    });
+  }
+
+  /** False where the channel is not open. Throws FrameError for a message that is too large. */
+  send(message: FromPage): boolean {
+    if (!this.#open || this.#peer === null) return false;
+    return this.#peer.send(split(message, "id" in message ? message.id : message.ref));
+  }
+
+  /** End it; no event follows. */
+  close(): void {
+    this.#events = null;
+    clearTimeout(this.#watchdog);
+    this.#heartbeat.stop();
+    this.#peer?.close();
+    this.#socket.close();
+  }
+
+  #lost(reason: Reason, retryAfterMs = 0): void {
+    const events = this.#events;
+    this.close();
+    events?.lost(reason, retryAfterMs);
+  }
+
+  #refused(reason: Reason): void {
+    const events = this.#events;
+    this.close();
+    events?.refused(reason);
+  }
+
+  #signal(message: FromServer): void {
+    switch (message.type) {
+      case "ready":
+        if (this.#peer === null) this.#connect(message);
+        return;
+      case "answer":
+        if (message.attempt !== this.#number || this.#answered) return;
+        this.#answered = true;
+        void this.#peer?.answer(message.sdp);
+        return;
+      case "candidate":
+        if (message.attempt === this.#number) void this.#peer?.addCandidate(message.candidate);
+        return;
+      case "error":
+        if (message.final) this.#refused(message);
+        // After the answer a refused candidate is one way less, not the end.
+        else if (!this.#open && !(this.#answered && CANDIDATE_CODES.has(message.code))) this.#lost(message);
+        return;
+      case "draining":
+        if (!this.#open) this.#lost({ code: "unavailable", detail: "The server is restarting." }, message.retry_after_ms);
+        return;
+      case "bye":
+        this.#lost({ code: "unavailable", detail: "The server ended the session." });
+    }
+  }
+
+  #connect(ready: Ready): void {
+    this.#events?.ready(ready);
+    try {
+      this.#peer = new Peer(() => this.#platform.createPeer(iceConfiguration(ready.ice_servers)), {
+        offer: (sdp) => this.#socket.send({ type: "offer", attempt: this.#number, sdp }),
+        candidate: (candidate) => this.#socket.send({ type: "candidate", attempt: this.#number, candidate }),
+        opened: (connectMs) => this.#opened(connectMs),
+        frame: (data) => this.#frame(data),
+        lost: (reason) => this.#lost(reason),
+      });
+    } catch {
+      this.#refused({ code: "unsupported", detail: "This browser gives no WebRTC connection to this page." });
+      return;
+    }
+    void this.#peer.offer();
+  }
+
+  #opened(connectMs: number): void {
+    this.#open = true;
+    clearTimeout(this.#watchdog);
+    this.#events?.opened(connectMs);
+    this.#heartbeat.start();
+  }
+
+  #frame(data: unknown): void {
+    let whole: JsonObject | null;
+    try {
+      whole = this.#assembler.feed(data);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      this.#events?.problem({ code: error.code, detail: `A message of the server ${error.message}.` });
+      return;
+    }
+    if (whole === null) return;
+    const checked = v.safeParse(FromGatewaySchema, whole);
+    if (checked.success) this.#receive(checked.output);
+    else {
+      const kind = typeof whole["type"] === "string" ? whole["type"].slice(0, 40) : "no type";
+      this.#events?.problem({ code: "invalid", detail: `The page does not understand a message of the server (${kind}).` });
+    }
+  }
+
+  #receive(message: FromGateway): void {
+    switch (message.type) {
+      case "ping":
+        this.send({ type: "pong", ref: message.id });
+        return;
+      case "pong":
+        this.#heartbeat.pong(message.ref);
+        return;
+      case "draining":
+        this.#lost({ code: "unavailable", detail: "The server is restarting." }, message.retry_after_ms);
+        return;
+      case "error":
+        if (message.final && FINAL_CODES.has(message.code)) this.#refused(message);
+        else if (message.final) this.#lost(message);
+        else this.#events?.message(message);
+        return;
+      default:
+        this.#events?.message(message);
+    }
+  }
+}

@@ -1,0 +1,30 @@
+/** The three steps of a turn as they are shown. Pure. */
+
+import type { Phase } from "../connection/protocol";
+import type { Turn } from "./turns";
+
+export interface Step {
+  readonly phase: Phase;
+  readonly state: "waiting" | "running" | "done" | "skipped";
+  /** Null where it is not known. */
+  readonly ms: number | null;
+}
+
+const PHASES: readonly Phase[] = ["plan", "execute", "confirm"];
+
+/** Each step with its time: measured by the agent where there is a receipt, until then between the events. */
+export function stepsOf(turn: Turn): readonly Step[] {
+  return PHASES.map((phase) => {
+    const index = turn.phases.findIndex((seen) => seen.phase === phase);
+    const began = turn.phases[index]?.elapsedMs ?? null;
+    const ended = turn.phases[index + 1]?.elapsedMs ?? null;
+    const between = began === null || ended === null ? null : ended - began;
+    if (turn.completed !== null) {
+      const measured = turn.completed.receipt.timings[phase];
+      return { phase, state: measured === null && began === null ? "skipped" : "done", ms: measured ?? between };
+    }
+    if (turn.status === "rejected") return { phase, state: "skipped", ms: null };
+    if (began === null) return { phase, state: "waiting", ms: null };
+    return { phase, state: index === turn.phases.length - 1 ? "running" : "done", ms: between };
+  });
+}

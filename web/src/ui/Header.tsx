@@ -1,0 +1,56 @@
+import type { ReactNode } from "react";
+
+import type { ConnectionState } from "../connection/state";
+import { modelInUse } from "../store/turns";
+import { useAgentState } from "./agent";
+import { duration, isStandIn } from "./words";
+
+export function Header(): ReactNode {
+  const model = useAgentState((state) => modelInUse(state.log)?.name ?? null);
+  return (
+    <header className="header">
+      <div className="title">
+        <h1>To-do agent</h1>
+        {model !== null && <ModelName name={model} />}
+      </div>
+      <ConnectionPill />
+    </header>
+  );
+}
+
+export function ModelName({ name }: { readonly name: string }): ReactNode {
+  return isStandIn(name) ? (
+    <span className="model model-standin" title={name}>
+      stand-in model
+    </span>
+  ) : (
+    <span className="model" title={name}>
+      {name}
+    </span>
+  );
+}
+
+function pillWords(state: ConnectionState): string {
+  switch (state.name) {
+    case "idle":
+      return "Not connected";
+    case "signaling":
+    case "connecting":
+      return "Connecting";
+    case "connected":
+      return state.rttMs === null ? "Connected" : `Connected · ${duration(state.rttMs)}`;
+    case "reconnecting":
+      return `Reconnecting · try ${state.failures}`;
+    case "failed":
+      return "Disconnected";
+  }
+}
+
+function ConnectionPill(): ReactNode {
+  const state = useAgentState((agent) => agent.connection);
+  return (
+    <span className="pill" data-testid="connection" data-state={state.name}>
+      {pillWords(state)}
+    </span>
+  );
+}

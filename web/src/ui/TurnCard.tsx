@@ -1,0 +1,116 @@
+import { memo, useState, type ReactNode } from "react";
+
+import type { TurnsCandidate } from "../connection/protocol";
+import { stepsOf, type Step } from "../store/rail";
+import type { Turn } from "../store/turns";
+import { useActions, useAgentState } from "./agent";
+import { ReceiptView } from "./ReceiptView";
+import { duration, PHASE_WORDS, reasonWords } from "./words";
+
+export const TurnCard = memo(function TurnCard({ turn }: { readonly turn: Turn }): ReactNode {
+  const { completed } = turn;
+  return (
+    <article
+      className="turn"
+      data-testid="turn"
+      data-turn-id={turn.id}
+      data-status={turn.status}
+      data-outcome={completed?.outcome}
+      aria-busy={turn.status === "sending" || turn.status === "accepted"}
+    >
+      <p className="bubble">{turn.text}</p>
+      <div className="answer">
+        {turn.status !== "rejected" && <Rail turn={turn} />}
+        {completed === null && turn.prose !== "" && <p className="turn-text turn-text-draft">{turn.prose}</p>}
+        {completed !== null && (
+          <>
+            <p className="turn-text" data-testid="turn-text">
+              {completed.text}
+            </p>
+            {completed.candidates.length > 0 && <Candidates candidates={completed.candidates} />}
+            <ReceiptView completed={completed} turn={turn} />
+          </>
+        )}
+        <Problem turn={turn} />
+      </div>
+    </article>
+  );
+});
+
+function Rail({ turn }: { readonly turn: Turn }): ReactNode {
+  const connected = useAgentState((state) => state.connection.name === "connected");
+  if (turn.status === "sending") return <p className="quiet">{connected ? "Sending" : "Waiting for the connection"}</p>;
+  return (
+    <ol className="rail" aria-label="Steps">
+      {stepsOf(turn).map((step) => (
+        <RailStep key={step.phase} step={step} />
+      ))}
+    </ol>
+  );
+}
+
+const STEP_WORDS: Readonly<Record<Step["state"], string>> = {
+  waiting: "not yet",
+  running: "running",
+  done: "done",
+  skipped: "not needed",
+};
+
+function RailStep({ step }: { readonly step: Step }): ReactNode {
+  return (
+    <li className="step" data-testid="phase" data-phase={step.phase} data-state={step.state}>
+      <span className="step-mark" aria-hidden="true" />
+      <span className="step-name">{PHASE_WORDS[step.phase]}</span>
+      {step.ms === null ? (
+        <span className={step.state === "running" ? "step-time" : "visually-hidden"}>{STEP_WORDS[step.state]}</span>
+      ) : (
+        <span className="step-time">{duration(step.ms)}</span>
+      )}
+    </li>
+  );
+}
+
+/** One click answers a clarifying question, once. */
+function Candidates({ candidates }: { readonly candidates: readonly TurnsCandidate[] }): ReactNode {
+  const session = useActions();
+  const [chosen, setChosen] = useState<string | null>(null);
+  return (
+    <ul className="chips">
+      {candidates.map(({ label, detail, reply }) => (
+        <li key={reply}>
+          <button
+            type="button"
+            className="chip"
+            data-testid="candidate"
+            disabled={chosen !== null}
+            aria-pressed={chosen === reply}
+            onClick={() => {
+              if (session.send(reply)) setChosen(reply);
+            }}
+          >
+            {label}
+            {detail !== null && <span className="quiet"> {detail}</span>}
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Problem({ turn }: { readonly turn: Turn }): ReactNode {
+  const session = useActions();
+  if (turn.problem === null) return null;
+  return (
+    <p className="problem" data-testid="turn-problem" data-code={turn.problem.code}>
+      <span>
+        {turn.status === "rejected" && <strong>Not taken. </strong>}
+        {reasonWords(turn.problem)}
+      </span>
+      {turn.status === "rejected" && (
+        <button type="button" className="button" onClick={() => session.sendAgain(turn.id)}>
+          Send again
+        </button>
+      )}
+    </p>
+  );
+}

@@ -1,0 +1,211 @@
+/** A signaling server and a gateway in memory, on the wire's own messages. For tests only. */
+
+import type { Platform } from "../src/connection/attempt";
+import { Assembler, split, type JsonObject } from "../src/connection/frames";
+import type { FromServer } from "../src/connection/protocol";
+
+const LIMITS = { frame_bytes: 16_384, message_bytes: 65_536, request_bytes: 8_192, title_chars: 500 };
+
+class FakeSocket extends EventTarget {
+  readyState = 0;
+  readonly sent: JsonObject[] = [];
+  onSent: (message: JsonObject) => void = () => {};
+
+  open(): void {
+    this.readyState = 1;
+    this.dispatchEvent(new Event("open"));
+  }
+
+  send(data: string): void {
+    const message = JSON.parse(data) as JsonObject;
+    this.sent.push(message);
+    this.onSent(message);
+  }
+
+  close(): void {
+    if (this.readyState === 3) return;
+    this.readyState = 3;
+    this.dispatchEvent(new Event("close"));
+  }
+
+  deliver(data: unknown): void {
+    this.dispatchEvent(new MessageEvent("message", { data: typeof data === "string" ? data : JSON.stringify(data) }));
+  }
+}
+
+class FakeChannel extends EventTarget {
+  readyState = "connecting";
+  bufferedAmount = 0;
+  readonly label: string;
+  readonly protocol: string;
+  onSent: (frame: string) => void = () => {};
+
+  constructor(label: string, options: RTCDataChannelInit) {
+    super();
+    this.label = label;
+    this.protocol = options.protocol ?? "";
+  }
+
+  open(): void {
+    this.readyState = "open";
+    this.dispatchEvent(new Event("open"));
+  }
+
+  send(frame: string): void {
+    this.onSent(frame);
+  }
+
+  close(): void {
+    if (this.readyState === "closed") return;
+    this.readyState = "closed";
+    this.dispatchEvent(new Event("close"));
+  }
+
+  deliver(data: unknown): void {
+    this.dispatchEvent(new MessageEvent("message", { data }));
+  }
+}
+
+class FakePeer extends EventTarget {
+  connectionState = "new";
+  channel: FakeChannel | null = null;
+  readonly configuration: RTCConfiguration;
+  readonly calls: string[] = [];
+
+  constructor(configuration: RTCConfiguration) {
+    super();
+    this.configuration = configuration;
+  }
+
+  createDataChannel(label: string, options: RTCDataChannelInit): FakeChannel {
+    this.channel = new FakeChannel(label, options);
+    return this.channel;
+  }
+
+  async createOffer(): Promise<RTCSessionDescriptionInit> {
+    return { type: "offer", sdp: "v=0 offer" };
+  }
+
+  async setLocalDescription(): Promise<void> {
+    this.calls.push("local");
+  }
+
+  async setRemoteDescription(): Promise<void> {
+    this.calls.push("remote");
+  }
+
+  async addIceCandidate(candidate?: RTCIceCandidateInit): Promise<void> {
+    this.calls.push(candidate?.candidate ?? "end");
+  }
+
+  close(): void {
+    this.connectionState = "closed";
+  }
+
+  trickle(candidate: string | null): void {
+    const event = new Event("icecandidate");
+    const value = candidate === null ? null : { candidate, sdpMid: "0", sdpMLineIndex: 0 };
+    this.dispatchEvent(Object.assign(event, { candidate: value }));
+  }
+}
+
+/** One try of the page: its socket and its peer connection. */
+export class Link {
+  readonly socket = new FakeSocket();
+  peer: FakePeer | null = null;
+
+  get channel(): FakeChannel {
+    const channel = this.peer?.channel ?? null;
+    if (channel === null) throw new Error("the page has made no channel yet");
+    return channel;
+  }
+
+  signal(message: FromServer | JsonObject): void {
+    this.socket.deliver(message);
+  }
+}
+
+export interface Habits {
+  /** Answer hello, offers and pings by itself. */
+  readonly friendly: boolean;
+}
+
+export class FakeGateway {
+  readonly links: Link[] = [];
+  /** What the page said over data channels, whole messages, pings left out. */
+  readonly heard: JsonObject[] = [];
+  answersPings = true;
+  readonly #habits: Habits;
+
+  constructor(habits: Habits = { friendly: true }) {
+    this.#habits = habits;
+  }
+
+  get link(): Link {
+    const link = this.links.at(-1);
+    if (link === undefined) throw new Error("the page has opened no socket yet");
+    return link;
+  }
+
+  /** What the page said of one type. */
+  heardOf(type: string): JsonObject[] {
+    return this.heard.filter((message) => message["type"] === type);
+  }
+
+  platform(): Platform {
+    return {
+      openSocket: () => this.#openSocket() as unknown as WebSocket,
+      createPeer: (configuration) => this.#createPeer(configuration) as unknown as RTCPeerConnection,
+    };
+  }
+
+  ready(session = "s1"): JsonObject {
+    return {
+      type: "ready",
+      version: 1,
+      session,
+      owner_name: "you",
+      ice_servers: [{ urls: ["turn:turn.example"], username: "u", credential: "c" }],
+      limits: LIMITS,
+    };
+  }
+
+  /** Send a message over the data channel. */
+  tell(message: object): void {
+    for (const frame of split(message, "m1")) this.link.channel.deliver(frame);
+  }
+
+  #openSocket(): FakeSocket {
+    const link = new Link();
+    this.links.push(link);
+    if (this.#habits.friendly) {
+      link.socket.onSent = (message) => {
+        if (message["type"] === "hello") link.signal(this.ready());
+        if (message["type"] === "offer") {
+          link.signal({ type: "answer", attempt: message["attempt"], sdp: "v=0 answer" });
+          queueMicrotask(() => link.channel.open());
+        }
+      };
+      queueMicrotask(() => link.socket.open());
+    }
+    return link.socket;
+  }
+
+  #createPeer(configuration: RTCConfiguration): FakePeer {
+    const link = this.link;
+    const peer = new FakePeer(configuration);
+    link.peer = peer;
+    const assembler = new Assembler(65_536);
+    queueMicrotask(() => {
+      link.channel.onSent = (frame) => {
+        const message = assembler.feed(frame);
+        if (message === null) return;
+        if (message["type"] !== "ping") this.heard.push(message);
+        else if (this.answersPings) {
+          queueMicrotask(() => link.channel.deliver(JSON.stringify({ type: "pong", ref: message["id"] })));
+        }
+      };
+    });
+    return peer;
+  }
+}

@@ -1,0 +1,108 @@
+import { describe, expect, it } from "vitest";
+
+import { stepsOf } from "../src/store/rail";
+import { addTurn, modelInUse, NO_TURNS, sendAgain, takeTurnMessage, type Turn, type TurnLog } from "../src/store/turns";
+import { completed, fromGateway } from "./samples";
+
+const sent = addTurn(NO_TURNS, "t1", "add milk");
+
+function after(...messages: readonly object[]): TurnLog {
+  return messages.reduce<TurnLog>((log, message) => takeTurnMessage(log, fromGateway(message)), sent);
+}
+
+function only(log: TurnLog): Turn {
+  const [turn] = log.turns;
+  if (turn === undefined) throw new Error("the log is empty");
+  return turn;
+}
+
+const accepted = { type: "turn.accepted", ref: "t1", turn_id: "t1", trace_id: "abc" };
+const planned = { type: "turn.phase", turn_id: "t1", phase: "plan", attempt: 1, elapsed_ms: 2 };
+const executed = { type: "turn.phase", turn_id: "t1", phase: "execute", attempt: 1, elapsed_ms: 42 };
+const done = { type: "turn.completed", turn: completed("t1") };
+
+describe("a turn", () => {
+  it("is sending, accepted, and completed once", () => {
+    expect(only(sent).status).toBe("sending");
+    expect(only(after(accepted))).toMatchObject({ status: "accepted", traceId: "abc" });
+    const log = after(accepted, done);
+    expect(only(log)).toMatchObject({ status: "completed", completed: { text: "Two items." } });
+    expect(log.lastEnded).toBe("t1");
+    const twice = { type: "turn.completed", turn: completed("t1", { text: "Something else." }) };
+    expect(takeTurnMessage(log, fromGateway(twice))).toBe(log);
+  });
+
+  it("that is completed before it is seen to be accepted stays completed", () => {
+    expect(only(after(done, accepted, planned))).toMatchObject({ status: "completed", phases: [] });
+  });
+
+  it("that was rejected shows why, and can be sent again under its id", () => {
+    const rejected = { type: "turn.rejected", code: "overloaded", detail: "is too much", turn_id: "t1" };
+    const log = after(rejected);
+    expect(only(log)).toMatchObject({ status: "rejected", problem: { code: "overloaded", detail: "is too much" } });
+    expect(only(sendAgain(log, "t1"))).toMatchObject({ id: "t1", status: "sending", problem: null });
+  });
+
+  it("is found by ref where a refusal does not name it", () => {
+    expect(only(after({ type: "turn.rejected", code: "invalid", ref: "t1" })).status).toBe("rejected");
+    expect(only(after({ type: "error", code: "rate", ref: "t1" })).status).toBe("rejected");
+  });
+
+  it("that was accepted is not ended by an error about it", () => {
+    expect(only(after(accepted, { type: "error", code: "internal", ref: "t1" }))).toMatchObject({
+      status: "accepted",
+      problem: { code: "internal" },
+    });
+  });
+
+  it("collects prose by offset in code points, without doubling what comes twice", () => {
+    const piece = (offset: number, text: string): object => ({ type: "turn.delta", turn_id: "t1", attempt: 1, offset, text });
+    expect(only(after(accepted, piece(0, "😀 "), piece(2, "hello"), piece(2, "hello"), piece(99, "x"))).prose).toBe("😀 hello");
+  });
+
+  it("begins anew with a later attempt and ignores an earlier one", () => {
+    const later = { ...planned, attempt: 2, elapsed_ms: 900 };
+    const turn = only(after(accepted, planned, executed, later, { ...executed, attempt: 1 }));
+    expect(turn.phases).toEqual([{ phase: "plan", elapsedMs: 900 }]);
+  });
+
+  it("of another page changes nothing", () => {
+    expect(takeTurnMessage(sent, fromGateway({ ...accepted, turn_id: "t9" }))).toBe(sent);
+  });
+});
+
+describe("the log", () => {
+  it("is bounded: ended turns make room, running ones stay", () => {
+    let log = sent;
+    for (let index = 0; index < 300; index += 1) {
+      log = addTurn(log, `n${index}`, "x");
+      log = takeTurnMessage(log, fromGateway({ type: "turn.completed", turn: completed(`n${index}`) }));
+    }
+    expect(log.turns).toHaveLength(200);
+    expect(only(log).id).toBe("t1");
+  });
+
+  it("knows the newest model that a receipt names", () => {
+    const named = { type: "turn.completed", turn: completed("t1", { receipt: { model: { name: "qwen" } } }) };
+    expect(modelInUse(after(named))?.name).toBe("qwen");
+    expect(modelInUse(after(done))).toBeNull();
+  });
+});
+
+describe("the rail", () => {
+  const states = (log: TurnLog): unknown => stepsOf(only(log)).map(({ state, ms }) => [state, ms]);
+
+  it("follows the phases with the times between them", () => {
+    expect(states(after(accepted))).toEqual([["waiting", null], ["waiting", null], ["waiting", null]]);
+    expect(states(after(accepted, planned, executed))).toEqual([["done", 40], ["running", null], ["waiting", null]]);
+  });
+
+  it("shows the agent's own times in the end, and steps that were not needed", () => {
+    const timed = completed("t1", { receipt: { timings: { plan: 40.5 } } });
+    expect(states(after(accepted, planned, { type: "turn.completed", turn: timed }))).toEqual([
+      ["done", 40.5],
+      ["skipped", null],
+      ["skipped", null],
+    ]);
+  });
+});
