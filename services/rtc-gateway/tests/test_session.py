@@ -379,15 +379,15 @@ class TestBadInput:
             (b"\xff\xfe", ErrorCode.INVALID, None, None),
             ("[" * 15_000, ErrorCode.INVALID, None, None),
             ('{"type": "turn.fly", "id": "x1"}', ErrorCode.UNKNOWN_TYPE, "type", "x1"),
-            ('{"id": "x1"}', ErrorCode.UNKNOWN_TYPE, "type", None),
+            ('{"id": "x1"}', ErrorCode.UNKNOWN_TYPE, "type", "x1"),
             ('{"type": "ping"}', ErrorCode.INVALID, "id", None),
             ('{"type": "ping", "id": "no spaces"}', ErrorCode.INVALID, "id", None),
             ('{"type": "op.run", "id": "x1", "operation_id": "o", "operations": []}', ErrorCode.INVALID, "operations",
              "x1"),
             ('{"type": "history.get", "id": "x1"}', ErrorCode.UNSUPPORTED, "type", "x1"),
             (json.dumps({"type": "ping", "id": "x1", "pad": "x" * 17_000}), ErrorCode.TOO_LARGE, None, "x1"),
-            ('{"part": 1, "id": "p", "last": true, "data": "x"}', ErrorCode.INVALID, "part", None),
-            ('{"part": "x", "id": "p"}', ErrorCode.INVALID, None, None),
+            ('{"part": 1, "id": "p", "last": true, "data": "x"}', ErrorCode.INVALID, "part", "p"),
+            ('{"part": "x", "id": "p"}', ErrorCode.INVALID, None, "p"),
         ],
     )  # fmt: skip
     async def test_it_is_named_and_the_session_lives(
@@ -447,7 +447,7 @@ class TestBadInput:
         for frame in frames.split(b'{"pad": "' + b"x" * MESSAGE_IN_MAX_BYTES + b'"}', message_id="bigger"):
             page.send(frame)
         answer = await page.next()
-        assert (answer.type, answer.code) == ("error", ErrorCode.TOO_LARGE)
+        assert (answer.type, answer.code, answer.ref) == ("error", ErrorCode.TOO_LARGE, "bigger")
         await page.nothing_more()
 
     async def test_what_is_ignored_gets_no_answer(self, open_page: OpenPage) -> None:

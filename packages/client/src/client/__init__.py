@@ -1,0 +1,11 @@
+"""A client that connects as a browser does: socket, ICE, data channel. For the command line, tests and benches.
+
+async with AgentClient.connect("http://localhost:5173") as client:
+    turn = await client.ask("add milk to Groceries")
+"""
+
+from client.connection import AgentClient, Lists
+from client.errors import ClientError, ConnectError, Rejected, TimedOut
+from client.feed import Feed
+
+__all__ = ["AgentClient", "ClientError", "ConnectError", "Feed", "Lists", "Rejected", "TimedOut"]

@@ -80,9 +80,9 @@ def _head(frame: str | bytes) -> _Head:
         parsed = json.loads(frame)
     except (ValueError, RecursionError):
         return _Head()
-    if not isinstance(parsed, dict) or "type" not in parsed:
+    if not isinstance(parsed, dict):
         return _Head()
-    kind = parsed["type"]
+    kind = parsed.get("type")  # a piece has none, and carries its message's id
     return _Head(
         id=_token(parsed.get("id")),
         kind=kind if isinstance(kind, str) else None,

@@ -1,0 +1,268 @@
+"""The client itself: requests go out, answers find their requests, events find their readers."""
+
+import asyncio
+import json
+import logging
+import secrets
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Self, TypeVar
+
+from pydantic import ValidationError
+
+from client.channel import PeerChannel
+from client.errors import ClientError, ConnectError, Rejected, TimedOut
+from client.feed import Feed
+from client.inbox import Inbox, PhaseHandler
+from client.signaling import Signaling
+from contracts import frames
+from contracts.channel import (
+    FromPage,
+    GatewayMessage,
+    OperationCompleted,
+    Pong,
+    RunOperation,
+    StateGet,
+    TurnAccepted,
+    TurnCancelRequest,
+    TurnStart,
+)
+from contracts.limits import FRAME_MAX_BYTES, MESSAGE_IN_MAX_BYTES
+from contracts.message import ErrorCode, Message, Problem, problem_of
+from contracts.operations import Operation
+from contracts.signaling import Ready
+from contracts.todo import JournalEntry, TodoItem, TodoList
+from contracts.tokens import uuid7
+from contracts.turns import OperationsCompleted, TurnCompleted
+
+log = logging.getLogger(__name__)
+
+CONNECT_TIMEOUT_S: Final = 20.0
+SILENT_MAX_S: Final = 15.0  # the gateway pings every three
+SENDS_MAX: Final = 3
+
+ResultT = TypeVar("ResultT")
+RequestT = TypeVar("RequestT", bound=FromPage)
+
+
+@dataclass(frozen=True)
+class Lists:
+    """Everything the owner has, as of one revision."""
+
+    revision: int
+    lists: tuple[tuple[TodoList, tuple[TodoItem, ...]], ...]
+
+
+class AgentClient:
+    """One connection. Made by `connect`; may be used by several tasks at once."""
+
+    def __init__(self, ready: Ready) -> None:
+        self.ready = ready
+        """What the server said when we entered: the session, the owner's name, limits."""
+        self._inbox = Inbox(on_ping=lambda message_id: self._send(Pong(ref=message_id)))
+        self._channel = PeerChannel(ready.ice_servers, on_frame=self._inbox.on_frame, on_closed=self._inbox.on_closed)
+
+    @property
+    def draining(self) -> asyncio.Event:
+        """Set once the gateway has said that it is going: connect anew while this channel still lives."""
+        return self._inbox.draining
+
+    @classmethod
+    @asynccontextmanager
+    async def connect(
+        cls,
+        url: str,
+        *,
+        token: str | None = None,
+        time_zone: str = "UTC",
+        timeout: float = CONNECT_TIMEOUT_S,
+    ) -> AsyncIterator[Self]:
+        """Connect to the page's address or the socket's, for the length of the block. Raises ConnectError."""
+        async with Signaling(url, timeout=timeout) as signaling:
+            client: Self | None = None
+            tasks: list[asyncio.Task[None]] = []
+            try:
+                step = "the server did not say that we may enter"
+                try:
+                    async with asyncio.timeout(timeout):
+                        client = cls(await signaling.hello(token, time_zone))
+                        step = "no gateway answered"
+                        answer = await signaling.offer(1, await client._channel.offer())
+                        step = "the data channel did not open; is UDP to the gateway blocked, and no TURN server set?"
+                        await client._channel.connect(answer)
+                except TimeoutError as error:
+                    raise ConnectError(ErrorCode.CONNECT_FAILED, f"{step} (within {timeout:g} s)") from error
+                tasks = [
+                    asyncio.get_running_loop().create_task(client._watch()),
+                    asyncio.get_running_loop().create_task(client._listen(signaling)),
+                ]
+                yield client
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                if client is not None:
+                    client._inbox.lose(ConnectError(ErrorCode.UNAVAILABLE, "this client was closed; connect again"))
+                    await client._channel.close()
+
+    async def ask(
+        self,
+        text: str,
+        *,
+        on_phase: PhaseHandler | None = None,
+        timeout: float = 120.0,
+        turn_id: str | None = None,
+        traceparent: str | None = None,
+    ) -> TurnCompleted:
+        """Ask in words and wait for the outcome. `on_phase` hears of PLAN, EXECUTE and CONFIRM as they begin.
+
+        Raises Rejected (nothing was or will be done), TimedOut, ConnectError. `turn_id` may be that of an earlier
+        call which ended in doubt: it will not be done twice.
+        """
+        turn_id = turn_id or uuid7()
+        turn = self._inbox.follow(turn_id, on_phase)
+        try:
+            async with asyncio.timeout(timeout):
+                await self._answered(
+                    lambda message_id: TurnStart(
+                        id=message_id, turn_id=turn_id, text=text, sent_at=datetime.now(UTC), traceparent=traceparent
+                    ),
+                    TurnAccepted,
+                )
+                return await self._inbox.unless_lost(turn.completed)
+        except TimeoutError as error:
+            detail = f"no outcome of turn {turn_id} within {timeout:g} s; it may still come, so look at the lists first"
+            raise TimedOut(detail) from error
+        finally:
+            del self._inbox.turns[turn_id]
+
+    async def cancel(self, turn_id: str) -> None:
+        """Ask for a turn to be stopped. What became of it is told by its outcome."""
+        self._send(_checked(lambda message_id: TurnCancelRequest(id=message_id, turn_id=turn_id), _new_id()))
+
+    async def run(
+        self,
+        operations: Sequence[Operation],
+        *,
+        operation_id: str | None = None,
+        expected_revision: int | None = None,
+        timeout: float = 60.0,
+    ) -> OperationsCompleted:
+        """Run operations without a model, as a click on the board does. Raises as `ask` does."""
+        operation_id = operation_id or uuid7()
+        try:
+            async with asyncio.timeout(timeout):
+                answer = await self._answered(
+                    lambda message_id: RunOperation(
+                        id=message_id,
+                        operation_id=operation_id,
+                        operations=tuple(operations),
+                        expected_revision=expected_revision,
+                    ),
+                    OperationCompleted,
+                )
+        except TimeoutError as error:
+            detail = f"no answer to operation {operation_id} within {timeout:g} s; send it again with the same id"
+            raise TimedOut(detail) from error
+        return answer.result
+
+    async def lists(self, *, timeout: float = 30.0) -> Lists:
+        """Read every list with its items. Raises as `ask` does."""
+        message = StateGet(id=_new_id())
+        waiting = self._inbox.expect(message.id)
+        try:
+            async with asyncio.timeout(timeout):
+                self._send(message)
+                answer = await self._inbox.unless_lost(waiting.answer)
+        except TimeoutError as error:
+            raise TimedOut(f"the lists did not come within {timeout:g} s; ask again") from error
+        finally:
+            del self._inbox.waiting[message.id]
+        if isinstance(answer, Problem):
+            raise Rejected(answer)
+        parts = [(part.list, part.items) for part in waiting.parts if part.list is not None]
+        return Lists(revision=waiting.parts[0].revision, lists=tuple(parts))
+
+    def messages(self) -> Feed[GatewayMessage]:
+        """Every message from now on, pings too."""
+        return self._inbox.messages()
+
+    def changes(self) -> Feed[JournalEntry]:
+        """Every change to the owner's lists from now on, whoever made it."""
+        return self._inbox.changes()
+
+    def send_raw(self, frame: str) -> None:
+        """Send one frame as it is: for tests of what a gateway does with bad ones."""
+        self._channel.send(frame)
+
+    async def _answered(self, make: Callable[[str], RequestT], wanted: type[ResultT]) -> ResultT:
+        """Send a request and wait for its answer. Made again, with the same id of the deed, while the gateway says
+        that it cannot tell whether it was done."""
+        for attempt in range(1, SENDS_MAX + 1):
+            message_id = _new_id()
+            message = _checked(make, message_id)
+            waiting = self._inbox.expect(message_id)
+            try:
+                self._send(message)
+                answer = await self._inbox.unless_lost(waiting.answer)
+            finally:
+                del self._inbox.waiting[message_id]
+            if isinstance(answer, wanted):
+                return answer
+            if not isinstance(answer, Problem):
+                raise ClientError(f"the gateway answered with {answer.type}; is it of another version?")
+            if answer.code is not ErrorCode.TIMEOUT:
+                raise Rejected(answer)
+            log.info("answer in doubt", extra={"attempt": attempt})
+        raise TimedOut(f"the gateway could not tell after {SENDS_MAX} tries whether it was done; look at the lists")
+
+    def _send(self, message: Message) -> None:
+        if self._inbox.lost_because is not None:
+            raise self._inbox.lost_because
+        payload = message.to_json()
+        size = _travelling_size(payload)
+        if size > MESSAGE_IN_MAX_BYTES:
+            detail = f"takes {size} bytes on its way; at most {MESSAGE_IN_MAX_BYTES} are allowed, send it in portions"
+            raise Rejected(Problem(code=ErrorCode.TOO_LARGE, detail=detail))
+        # The pieces carry the message's own id, so that an error about one of them finds the request.
+        for frame in frames.split(payload, message_id=getattr(message, "id", None) or _new_id()):
+            self._channel.send(frame)
+
+    async def _watch(self) -> None:
+        """Notice a gateway that died without a word: ICE needs half a minute for that."""
+        loop = asyncio.get_running_loop()
+        while True:
+            left = self._inbox.heard_at + SILENT_MAX_S - loop.time()
+            if left <= 0:
+                break
+            await asyncio.sleep(left)
+        self._inbox.lose(ConnectError(ErrorCode.TIMEOUT, f"nothing came from the gateway for {SILENT_MAX_S:g} s"))
+
+    async def _listen(self, signaling: Signaling) -> None:
+        """The channel outlives the socket; what still comes here is read so that the server is not held up."""
+        try:
+            while True:
+                await signaling.receive()
+        except ConnectError as error:
+            log.info("signaling ended", extra={"code": error.code.value})
+
+
+def _new_id() -> str:
+    return secrets.token_hex(8)
+
+
+def _travelling_size(payload: bytes) -> int:
+    """What the gateway holds against its limit: a message in pieces has everything beyond ASCII escaped."""
+    return (
+        len(payload) if len(payload) <= FRAME_MAX_BYTES else len(json.dumps(json.loads(payload), separators=(",", ":")))
+    )
+
+
+def _checked(make: Callable[[str], RequestT], message_id: str) -> RequestT:
+    """Raises Rejected for what the gateway would refuse, before it is sent."""
+    try:
+        return make(message_id)
+    except ValidationError as error:
+        raise Rejected(problem_of(error)) from error

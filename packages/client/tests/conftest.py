@@ -1,0 +1,136 @@
+"""A server on the real wire: `/ai/ws` over websockets, a data channel over aiortc, answers that the test scripts."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+
+from client import AgentClient
+from contracts import frames
+from contracts.channel import FROM_PAGE, PageMessage
+from contracts.limits import FRAME_MAX_BYTES, MESSAGE_IN_MAX_BYTES
+from contracts.message import Message
+from contracts.signaling import FROM_CLIENT, Answer, Bye, Hello, Limits, Offer, Ready, SignalingError
+
+WAIT_S = 10
+READY = Ready(
+    version=1,
+    session="s1",
+    owner_name="you",
+    limits=Limits(frame_bytes=FRAME_MAX_BYTES, message_bytes=MESSAGE_IN_MAX_BYTES, request_bytes=8192, title_chars=500),
+)
+
+Respond = Callable[[PageMessage], list[Message]]
+
+
+@dataclass
+class FakeServer:
+    """What the server does at each step. `respond` answers the messages of the channel."""
+
+    respond: Respond = lambda _: []
+    on_hello: Message | None = READY
+    on_offer: Message | None = None  # instead of a real answer
+    hellos: list[Hello] = field(default_factory=list)
+    received: list[PageMessage] = field(default_factory=list)
+    heard: asyncio.Condition = field(default_factory=asyncio.Condition)
+    bye: asyncio.Event = field(default_factory=asyncio.Event)
+    channel: RTCDataChannel | None = None
+    url: str = ""
+
+    def __post_init__(self) -> None:
+        self._assembler = frames.Assembler(MESSAGE_IN_MAX_BYTES)
+        self._peers: list[RTCPeerConnection] = []
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator["FakeServer"]:
+        server: Server
+        async with serve(self._talk, "127.0.0.1", 0) as server:
+            self.url = f"http://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
+            yield self
+        for peer in self._peers:
+            await peer.close()
+
+    def say(self, *messages: Message) -> None:
+        assert self.channel is not None
+        for message in messages:
+            for frame in frames.split(message.to_json(), message_id="f1"):
+                self.channel.send(frame)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(WAIT_S), self.heard:
+            await self.heard.wait_for(condition)
+
+    async def drop(self) -> None:
+        """Go away without a word on the socket."""
+        for peer in self._peers:
+            await peer.close()
+
+    async def _talk(self, connection: ServerConnection) -> None:
+        try:
+            async for text in connection:
+                await self._handle(connection, FROM_CLIENT.validate_json(text))
+        except ConnectionClosed:
+            pass
+
+    async def _handle(self, connection: ServerConnection, message: Message) -> None:
+        answer: Message | None = None
+        if isinstance(message, Hello):
+            self.hellos.append(message)
+            answer = self.on_hello
+        elif isinstance(message, Offer):
+            answer = self.on_offer or Answer(attempt=message.attempt, sdp=await self._answer(message.sdp))
+        elif isinstance(message, Bye):
+            self.bye.set()
+        if answer is not None:
+            await connection.send(answer.to_json().decode())
+            if isinstance(answer, SignalingError):
+                await connection.close(1008)
+
+    async def _answer(self, sdp: str) -> str:
+        peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._peers.append(peer)
+        peer.on("datachannel", self._on_channel)
+        await peer.setRemoteDescription(RTCSessionDescription(sdp=sdp, type="offer"))
+        await peer.setLocalDescription()
+        answer: str = peer.localDescription.sdp
+        return answer
+
+    def _on_channel(self, channel: RTCDataChannel) -> None:
+        self.channel = channel
+        channel.on("message", self._on_frame)
+
+    async def _on_frame(self, frame: str) -> None:
+        payload = self._assembler.feed(frame)
+        if payload is None:
+            return
+        message = FROM_PAGE.validate_json(payload)
+        self.received.append(message)
+        self.say(*self.respond(message))
+        async with self.heard:
+            self.heard.notify_all()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[FakeServer]:
+    async with FakeServer().serving() as running:
+        yield running
+
+
+@pytest.fixture
+async def client(server: FakeServer) -> AsyncIterator[AgentClient]:
+    async with AgentClient.connect(server.url, time_zone="Europe/Vienna") as connected:
+        yield connected
+
+
+@pytest.fixture
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
