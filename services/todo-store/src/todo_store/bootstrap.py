@@ -1,0 +1,82 @@
+"""The one place where the real adapters are joined: PostgreSQL, the bus, the relay, a handler for each subject."""
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from alembic.util import CommandError
+from pydantic import ValidationError
+from sqlalchemy import make_url
+from sqlalchemy.exc import DBAPIError
+
+from bus.interface import Bus, Subscription
+from bus.nats_bus import NatsBus
+from contracts import subjects
+from contracts.message import problem_of
+from contracts.store import (
+    ApplyRequest,
+    CancelRequest,
+    ChangesRequest,
+    SearchRequest,
+    SnapshotRequest,
+    TakeOverRequest,
+)
+from runtime import logs
+from runtime.process import Running
+from todo_store import migrations, readiness, sessions
+from todo_store.handlers import Handlers
+from todo_store.relay import Relay
+from todo_store.settings import Settings
+
+log = logging.getLogger(__name__)
+
+SERVICE: Final = "todo-store"
+
+
+@asynccontextmanager
+async def start(settings: Settings) -> AsyncIterator[Running]:
+    """Serve within the block. Leaving takes no more requests, finishes those in flight, publishes, and closes."""
+    async with sessions.database(settings) as database:
+        await readiness.wait_for_schema(database, settings.schema_wait_s)
+        async with NatsBus.connected_to(settings.bus(SERVICE)) as bus:
+            relay = Relay(settings.database_url.get_secret_value(), bus)
+            async with relay.running(), served(bus, Handlers(database, relay.wake)):
+                yield Running(ready=lambda: readiness.missing(database, bus))
+
+
+@asynccontextmanager
+async def served(bus: Bus, handlers: Handlers) -> AsyncIterator[None]:
+    """Answer on every subject of the store, for the length of the block."""
+    queue = subjects.QUEUE_TODO
+    taken: list[Subscription] = []
+    try:
+        taken.append(await bus.serve_many(subjects.TODO_SNAPSHOT, SnapshotRequest, handlers.snapshot, queue=queue))
+        taken.append(await bus.serve(subjects.TODO_APPLY, ApplyRequest, handlers.apply, queue=queue))
+        taken.append(await bus.serve(subjects.TODO_TAKE_OVER, TakeOverRequest, handlers.take_over, queue=queue))
+        taken.append(await bus.serve(subjects.TODO_CANCEL, CancelRequest, handlers.cancel, queue=queue))
+        taken.append(await bus.serve(subjects.TODO_CHANGES, ChangesRequest, handlers.changes, queue=queue))
+        taken.append(await bus.serve(subjects.TODO_SEARCH, SearchRequest, handlers.search, queue=queue))
+        yield
+    finally:
+        await asyncio.gather(*(subscription.close() for subscription in taken))
+
+
+def migrate() -> None:
+    """Bring the schema up to date and return. Exits 1, after one line on stderr, when it cannot."""
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        problem = problem_of(error)
+        sys.exit(f"{SERVICE}: setting {(problem.field or '').upper()}: {problem.detail}")
+    logs.setup(SERVICE, settings.instance, settings.log_level)
+    url = settings.database_url.get_secret_value()
+    try:
+        asyncio.run(migrations.upgrade(url))
+    except (DBAPIError, CommandError, OSError, TimeoutError) as error:
+        place = make_url(url).render_as_string(hide_password=True)
+        log.error("migration failed", exc_info=error, extra={"database": place})
+        sys.exit(1)
+    log.info("schema is up to date", extra={"revision": migrations.head()})

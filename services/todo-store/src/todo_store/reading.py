@@ -1,0 +1,70 @@
+"""What readers get: snapshots, journal entries, items by words. Each from one REPEATABLE READ transaction."""
+
+from collections.abc import AsyncIterator
+
+from contracts.message import ErrorCode, Problem, preview
+from contracts.store import Changes, ChangesRequest, SearchRequest, SearchResult, SnapshotPart, SnapshotRequest
+from contracts.text import normalise
+from contracts.todo import JournalEntry
+from todo_store.errors import StoreError
+from todo_store.parts import Entries, Parts
+from todo_store.repository import journal, search, todo_rows
+from todo_store.sessions import ReadSession
+
+
+async def snapshot(session: ReadSession, request: SnapshotRequest) -> AsyncIterator[SnapshotPart]:
+    """The owner's rows, and the journal after `journal_since` if it was asked for, in bounded parts.
+
+    An owner never seen has one part: revision 0 and no rows.
+    """
+    owner = request.owner
+    parts = Parts(await journal.revision_of(session, owner))
+    for todo_list in await todo_rows.lists(session, owner):
+        for part in parts.add(todo_list):
+            yield part
+    async for page in todo_rows.item_pages(session, owner):
+        for item in page:
+            for part in parts.add(item):
+                yield part
+    if request.journal_since is not None:
+        async for entry, image in journal.pieces(session, owner, since=request.journal_since):
+            for part in parts.add_piece(entry, image):
+                yield part
+    for part in parts.rest():
+        yield part
+
+
+async def changes(session: ReadSession, request: ChangesRequest) -> Changes:
+    """Journal entries after `since`: as many as were asked for and fit in one message, at least one if there is one."""
+    revision = await journal.revision_of(session, request.owner)
+    found = await entries(session, request.owner, since=request.since, until=request.since + request.limit)
+    return Changes(revision=revision, entries=found)
+
+
+async def entries(session: ReadSession, owner: str, *, since: int, until: int) -> tuple[JournalEntry, ...]:
+    """The entries after `since` up to `until` that fit in one message."""
+    collected = Entries()
+    async for entry, image in journal.pieces(session, owner, since=since, until=until):
+        collected.add(entry, image)
+        if collected.full:
+            break
+    return collected.done()
+
+
+async def find(session: ReadSession, request: SearchRequest) -> SearchResult:
+    """Living items whose title or notes hold every word of the query, whatever its case."""
+    query = normalise(request.query)
+    if "\0" in query:
+        raise StoreError(
+            Problem(
+                code=ErrorCode.INVALID,
+                field="query",
+                value=preview(query),
+                detail="holds the control character U+0000; remove it",
+            )
+        )
+    items, total = await search.items(session, request.owner, query.split(), done=request.done, limit=request.limit)
+    lists = await search.lists(session, request.owner, {item.list_id for item in items})
+    return SearchResult(
+        revision=await journal.revision_of(session, request.owner), items=items, lists=lists, total=total
+    )

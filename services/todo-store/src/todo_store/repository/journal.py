@@ -1,0 +1,124 @@
+"""Owners' revisions and the journal of changes with their images."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from sqlalchemy import Text, and_, bindparam, func, insert, select, tuple_, update
+from sqlalchemy.dialects.postgresql import insert as insert_or_leave
+
+from contracts.limits import SNAPSHOT_PART_ROWS
+from contracts.todo import Author, Image, JournalEntry
+from todo_store.schema import ChangeRow, ImageRow, OwnerRow
+from todo_store.sessions import ReadSession, WriteSession
+
+NOTIFICATIONS: Final = "todo_changes"
+"""The channel on which PostgreSQL tells every store that a change was committed."""
+
+_BEYOND_ANY: Final = 2**63 - 1
+_OWNER: Final = bindparam("owner", type_=Text)
+_REVISION: Final = select(OwnerRow.revision).where(OwnerRow.owner_key == _OWNER)
+_SET_REVISION: Final = (
+    update(OwnerRow).where(OwnerRow.owner_key == bindparam("of_owner")).values(revision=bindparam("new_revision"))
+)
+_OPEN: Final = select(
+    func.set_config("todo.owner", _OWNER, True),
+    func.set_config("todo.revision", bindparam("revision", type_=Text), True),
+    func.pg_notify(bindparam("channel", type_=Text), _OWNER),
+)
+_PIECES: Final = (
+    select(
+        ChangeRow.revision,
+        ChangeRow.change_id,
+        ChangeRow.operation_id,
+        ChangeRow.author,
+        ChangeRow.at,
+        ImageRow.seq,
+        ImageRow.row_id,
+        ImageRow.before,
+        ImageRow.after,
+    )
+    .join_from(
+        ChangeRow,
+        ImageRow,
+        and_(ImageRow.owner_key == ChangeRow.owner_key, ImageRow.revision == ChangeRow.revision),
+        isouter=True,
+    )
+    .where(
+        ChangeRow.owner_key == _OWNER,
+        ChangeRow.revision.between(bindparam("revision"), bindparam("until")),
+        tuple_(ChangeRow.revision, func.coalesce(ImageRow.seq, 0)) > tuple_(bindparam("revision"), bindparam("seq")),
+    )
+    .order_by(ChangeRow.revision, ImageRow.seq)
+    .limit(SNAPSHOT_PART_ROWS)
+)
+
+
+async def revision_of(session: ReadSession, owner: str) -> int:
+    """The owner's revision; 0 for one that was never seen."""
+    row = await session.row(_REVISION, {"owner": owner})
+    return 0 if row is None else row.revision
+
+
+async def lock_owner(session: WriteSession, owner: str) -> int:
+    """Hold the owner until the transaction ends, and return the revision. An owner never seen begins here."""
+    locked = _REVISION.with_for_update()
+    row = await session.row(locked, {"owner": owner})
+    if row is None:
+        await session.write(insert_or_leave(OwnerRow).on_conflict_do_nothing(), {"owner_key": owner})
+        row = await session.row(locked, {"owner": owner})
+    if row is None:
+        raise RuntimeError("an owner's row that was just written is gone")
+    revision: int = row.revision
+    return revision
+
+
+async def open_entry(
+    session: WriteSession,
+    owner: str,
+    revision: int,
+    *,
+    change_id: str,
+    operation_id: str,
+    author: Author,
+    traceparent: str | None,
+) -> None:
+    """Write the entry of `revision` and let the trigger add the images of what this transaction writes from now on."""
+    await session.write(
+        insert(ChangeRow),
+        {
+            "owner_key": owner,
+            "revision": revision,
+            "change_id": change_id,
+            "operation_id": operation_id,
+            "author": author.value,
+            "traceparent": traceparent,
+        },
+    )
+    await session.write(_SET_REVISION, {"of_owner": owner, "new_revision": revision})
+    # For this transaction only; PostgreSQL sends the notification when it commits.
+    await session.row(_OPEN, {"owner": owner, "revision": str(revision), "channel": NOTIFICATIONS})
+
+
+async def pieces(
+    session: ReadSession, owner: str, *, since: int, until: int = _BEYOND_ANY
+) -> AsyncIterator[tuple[JournalEntry, Image | None]]:
+    """Each image of the entries after `since`, with its entry (which holds no images here), oldest first.
+
+    An entry without images comes once, with None. Reads a bounded number of images at a time.
+    """
+    revision, seq = since, _BEYOND_ANY
+    while True:
+        found = await session.rows(_PIECES, {"owner": owner, "revision": revision, "seq": seq, "until": until})
+        for row in found:
+            entry = JournalEntry(
+                revision=row.revision,
+                change_id=row.change_id,
+                operation_id=row.operation_id,
+                author=Author(row.author),
+                at=row.at,
+            )
+            image = None if row.row_id is None else Image(row_id=row.row_id, before=row.before, after=row.after)
+            yield entry, image
+        if len(found) < SNAPSHOT_PART_ROWS:
+            return
+        revision, seq = found[-1].revision, found[-1].seq or 0

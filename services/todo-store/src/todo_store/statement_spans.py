@@ -1,0 +1,62 @@
+"""A span for each SQL statement: its verb and its table, never its text or its parameters."""
+
+import re
+from typing import Final
+
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind, StatusCode
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import ExceptionContext, ExecutionContext
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from todo_store.schema import METADATA
+
+_TRACER: Final = trace.get_tracer("todo_store")
+_FORM: Final = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE)\b(?:.*?\b(?:FROM|INTO)\s+|\s+)?(\w+)?", re.DOTALL)
+_KEY: Final = "todo_store.span"
+
+
+def name_of(statement: str) -> tuple[str, str | None]:
+    """The verb, and the table if it is one of ours: ("SELECT", "owners")."""
+    match = _FORM.match(statement)
+    if match is None:
+        return "EXECUTE", None
+    return match[1], match[2] if match[2] in METADATA.tables else None
+
+
+def record(engine: AsyncEngine) -> None:
+    """Make spans for the engine's statements, where they are part of a trace: the relay's looks are none."""
+
+    def begin(
+        connection: Connection,
+        _cursor: object,
+        statement: str,
+        _parameters: object,
+        _context: ExecutionContext | None,
+        _many: bool,
+    ) -> None:
+        if not trace.get_current_span().get_span_context().is_valid:
+            return
+        verb, table = name_of(statement)
+        attributes = {"db.system.name": "postgresql", "db.operation.name": verb}
+        if table is not None:
+            attributes["db.collection.name"] = table
+        connection.info[_KEY] = _TRACER.start_span(
+            f"{verb} {table or 'statement'}", kind=SpanKind.CLIENT, attributes=attributes
+        )
+
+    def end(connection: Connection, *_: object) -> None:
+        span: Span | None = connection.info.pop(_KEY, None)
+        if span is not None:
+            span.end()
+
+    def fail(failure: ExceptionContext) -> None:
+        span: Span | None = failure.connection.info.pop(_KEY, None) if failure.connection is not None else None
+        if span is not None:
+            span.set_status(StatusCode.ERROR)
+            span.set_attribute("error.type", type(failure.original_exception).__qualname__)
+            span.end()
+
+    event.listen(engine.sync_engine, "before_cursor_execute", begin)
+    event.listen(engine.sync_engine, "after_cursor_execute", end)
+    event.listen(engine.sync_engine, "handle_error", fail)
