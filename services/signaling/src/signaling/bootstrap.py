@@ -1,0 +1,34 @@
+"""The one place where signaling's real parts are joined."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from bus.nats_bus import NatsBus
+from runtime.process import Running
+from signaling.app import create_app
+from signaling.entrance import Entrance
+from signaling.gateways import Gateways
+from signaling.open_sockets import OpenSockets
+from signaling.settings import Settings
+
+SERVICE: Final = "signaling"
+DRAIN_TIMEOUT_S: Final = 5.0
+
+
+@asynccontextmanager
+async def start(settings: Settings) -> AsyncIterator[Running]:
+    """Serve while the block lasts; leaving it tells every client to go elsewhere. Raises UnavailableError."""
+    sockets = OpenSockets(settings.max_sockets)
+    async with NatsBus.connected_to(settings.bus(SERVICE)) as bus:
+
+        async def missing() -> str | None:
+            if sockets.draining:
+                return "draining"
+            return None if bus.connected else "bus"
+
+        gateways = Gateways(bus, settings.offer_timeout_s, settings.candidate_timeout_s)
+        try:
+            yield Running(ready=missing, app=create_app(settings, Entrance.of(settings), gateways, sockets))
+        finally:
+            await sockets.drain(DRAIN_TIMEOUT_S)

@@ -1,0 +1,115 @@
+"""A bus on which a gateway answers, for signaling's tests."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import NoReturn
+
+from bus.interface import EventHandler, JobHandler, ReplyT, RequestT, Stored, Subscription
+from contracts import subjects
+from contracts.gateway import AddCandidate, ClosePeer, Done, OpenPeer, PeerOpened
+from contracts.message import Message
+from contracts.permissions import SIGNALING
+
+INSTANCE = "gw-1"
+ANSWER_SDP = "v=0 answer"
+
+
+class FakeGateways:
+    """A Bus. What reached the gateway stands in `offers` and `delivered`; `answer` and `take` may be replaced."""
+
+    def __init__(self) -> None:
+        self.connected = True
+        self.offers: list[OpenPeer] = []
+        self.delivered: list[AddCandidate | ClosePeer] = []
+        self.answer: Callable[[OpenPeer], Awaitable[PeerOpened]] = self._answer
+        self.take: Callable[[AddCandidate | ClosePeer], Awaitable[None]] = self._take
+        self._changed = asyncio.Condition()
+
+    async def request(self, subject: str, message: Message, reply: type[ReplyT], *, timeout: float) -> ReplyT:
+        async with asyncio.timeout(timeout):
+            answered = await self._serve(subject, message)
+        return reply.from_json(answered.to_json())
+
+    async def until(self, predicate: Callable[[], bool]) -> None:
+        """Wait until something has arrived that makes `predicate` true."""
+        async with asyncio.timeout(5), self._changed:
+            await self._changed.wait_for(predicate)
+
+    async def _serve(self, subject: str, message: Message) -> Message:
+        assert _may_publish(subject), subject
+        if subject == subjects.RTC_OFFER:
+            offer = OpenPeer.from_json(message.to_json())
+            self.offers.append(offer)
+            await self._tell()
+            return await self.answer(offer)
+        kinds: dict[str, type[AddCandidate] | type[ClosePeer]] = {
+            subjects.rtc_candidate(INSTANCE): AddCandidate,
+            subjects.rtc_close(INSTANCE): ClosePeer,
+        }
+        item = kinds[subject].from_json(message.to_json())
+        await self.take(item)
+        self.delivered.append(item)
+        await self._tell()
+        return Done()
+
+    async def _tell(self) -> None:
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def _answer(self, offer: OpenPeer) -> PeerOpened:
+        return PeerOpened(instance=INSTANCE, sdp=ANSWER_SDP)
+
+    async def _take(self, item: AddCandidate | ClosePeer) -> None:
+        pass
+
+    def request_many(
+        self, subject: str, message: Message, part: type[ReplyT], *, timeout: float
+    ) -> AsyncIterator[ReplyT]:
+        _not_of_signaling()
+
+    async def publish(self, subject: str, message: Message) -> None:
+        _not_of_signaling()
+
+    async def store(self, subject: str, message: Message) -> Stored:
+        _not_of_signaling()
+
+    async def subscribe(self, subject: str, handler: EventHandler) -> Subscription:
+        _not_of_signaling()
+
+    async def serve(
+        self,
+        subject: str,
+        request: type[RequestT],
+        handler: Callable[[RequestT], Awaitable[Message]],
+        *,
+        queue: str | None,
+    ) -> Subscription:
+        _not_of_signaling()
+
+    async def serve_many(
+        self,
+        subject: str,
+        request: type[RequestT],
+        handler: Callable[[RequestT], AsyncIterator[Message]],
+        *,
+        queue: str | None,
+    ) -> Subscription:
+        _not_of_signaling()
+
+    async def work(
+        self, stream: str, consumers: tuple[str, ...], handler: JobHandler, *, slots: int, hints: str
+    ) -> Subscription:
+        _not_of_signaling()
+
+
+def _may_publish(subject: str) -> bool:
+    """Whether the NATS user of signaling may; `*` is one token."""
+    parts = subject.split(".")
+    return any(
+        len(parts) == len(allowed) and all(a in {"*", p} for a, p in zip(allowed, parts, strict=True))
+        for allowed in (pattern.split(".") for pattern in SIGNALING.publish)
+    )
+
+
+def _not_of_signaling() -> NoReturn:
+    raise AssertionError("signaling only asks")

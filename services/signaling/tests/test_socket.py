@@ -1,0 +1,412 @@
+"""The socket as a client sees it: the real server, a real WebSocket, gateways played by a fake."""
+
+import asyncio
+import contextlib
+import logging
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from bus.errors import NoReplyError, RemoteError, UnavailableError
+from contracts.gateway import AddCandidate, ClosePeer, OpenPeer, PeerOpened
+from contracts.limits import SIGNALING_FRAME_MAX_BYTES
+from contracts.message import ErrorCode, Problem
+from contracts.tokens import owner_key
+from signaling import socket as socket_module
+
+from .fake_gateways import ANSWER_SDP, INSTANCE
+from .stack import OFFER_SDP, running
+
+
+@pytest.fixture
+async def stack(tmp_path):
+    async with running(tmp_path) as stack:
+        yield stack
+
+
+def forwarded(stack) -> list[str | None]:
+    return [
+        item.candidate.candidate if item.candidate else None
+        for item in stack.bus.delivered
+        if isinstance(item, AddCandidate)
+    ]
+
+
+async def test_a_client_says_hello_offers_and_is_answered(stack):
+    async with stack.client() as client:
+        ready = await client.hello()
+        assert ready.owner_name == "me"
+        assert ready.ice_servers == ()
+        assert ready.limits.title_chars == 500
+        await client.offer()
+        assert (await client.answer()).sdp == ANSWER_SDP
+    assert stack.bus.offers == [
+        OpenPeer(
+            session=ready.session,
+            owner=owner_key("local", "me"),
+            attempt=1,
+            time_zone="Europe/Berlin",
+            last_seen=7,
+            sdp=OFFER_SDP,
+        )
+    ]
+    assert stack.bus.delivered == [], "a socket that goes away leaves its peer alone"
+
+
+async def test_a_named_session_is_kept_and_an_ill_formed_one_is_refused(stack):
+    async with stack.client() as client:
+        ready = await client.hello(session="s-42")
+        assert (ready.session, ready.resumed) == ("s-42", False)
+    async with stack.client() as client:
+        await client.send({"type": "hello", "version": 1, "session": "s.*.>"})
+        error = await client.error()
+        assert (error.code, error.field, error.value) == (ErrorCode.INVALID, "hello.session", "s.*.>")
+        await client.hello()
+
+
+async def test_turn_credentials_come_with_ready(tmp_path):
+    async with (
+        running(tmp_path, turn_urls="turn:t.example:3478", turn_secret="s3cret") as stack,
+        stack.client() as client,
+    ):
+        ready = await client.hello()
+    (server,) = ready.ice_servers
+    assert server.urls == ("turn:t.example:3478",)
+    assert server.username == f"{int(ready.expires_at.timestamp())}:{owner_key('local', 'me')}"
+    assert server.credential
+
+
+async def test_candidates_before_the_answer_are_held_and_then_go_in_order(stack):
+    asked, may_answer = asyncio.Event(), asyncio.Event()
+
+    async def answer_late(_: OpenPeer) -> PeerOpened:
+        asked.set()
+        await may_answer.wait()
+        assert stack.bus.delivered == []
+        return PeerOpened(instance=INSTANCE, sdp=ANSWER_SDP)
+
+    stack.bus.answer = answer_late
+    async with stack.client() as client:
+        await client.hello()
+        await client.offer()
+        early = [f"early-{number}" for number in range(20)]
+        for text in early:
+            await client.candidate(text)
+        await client.send("{")  # answered in turn: so the candidates have been taken by now
+        await client.error()
+        may_answer.set()
+        await client.answer()
+        late = [f"late-{number}" for number in range(20)]
+        for text in late:
+            await client.candidate(text)
+        await client.candidate(None)
+        await stack.bus.until(lambda: len(stack.bus.delivered) == 41)
+    assert forwarded(stack) == [*early, *late, None]
+
+
+async def test_a_slow_gateway_does_not_stop_the_reader(stack):
+    let_go = asyncio.Event()
+
+    async def slow(_: object) -> None:
+        await let_go.wait()
+
+    stack.bus.take = slow
+    async with stack.client() as client:
+        await client.hello()
+        await client.offer()
+        await client.answer()
+        await client.candidate("one")
+        await client.candidate("two")
+        await client.send({"type": "nope"})
+        assert (await client.error()).code == ErrorCode.UNKNOWN_TYPE
+        let_go.set()
+        await stack.bus.until(lambda: forwarded(stack) == ["one", "two"])
+
+
+async def test_what_was_taken_still_arrives_when_the_client_leaves(stack):
+    taking, let_go = asyncio.Event(), asyncio.Event()
+
+    async def slow(_: object) -> None:
+        taking.set()
+        await let_go.wait()
+
+    stack.bus.take = slow
+    async with stack.client() as client:
+        await client.hello()
+        await client.offer()
+        await client.answer()
+        await client.candidate("one")
+        await client.candidate("two")
+        async with asyncio.timeout(5):
+            await taking.wait()
+    let_go.set()
+    await stack.bus.until(lambda: forwarded(stack) == ["one", "two"])
+
+
+async def test_a_newer_offer_wins_and_the_late_answer_of_the_older_is_hung_up(stack):
+    may_answer = asyncio.Event()
+
+    async def first_is_late(offer: OpenPeer) -> PeerOpened:
+        if offer.attempt == 1:
+            await may_answer.wait()
+        return PeerOpened(instance=INSTANCE, sdp=f"answer {offer.attempt}")
+
+    stack.bus.answer = first_is_late
+    async with stack.client() as client:
+        ready = await client.hello()
+        await client.offer(1)
+        await client.candidate("of the first", 1)
+        await client.offer(2)
+        assert (await client.answer()).sdp == "answer 2"
+        await client.candidate("of the first", 1)
+        await client.candidate("of the second", 2)
+        may_answer.set()
+        await stack.bus.until(lambda: len(stack.bus.delivered) == 2)
+    hung_up = ClosePeer(session=ready.session, attempt=1)
+    assert hung_up in stack.bus.delivered
+    assert forwarded(stack) == ["of the second"]
+
+
+async def test_bye_closes_the_peer_after_its_candidates_and_then_the_socket(stack):
+    async with stack.client() as client:
+        ready = await client.hello()
+        await client.offer()
+        await client.answer()
+        await client.candidate("last")
+        await client.send({"type": "bye"})
+        assert await client.closed() == (1000, "bye")
+    assert forwarded(stack) == ["last"]
+    assert stack.bus.delivered[-1] == ClosePeer(session=ready.session, attempt=1)
+
+
+@pytest.mark.parametrize(
+    ("frame", "code", "field", "detail"),
+    [
+        ("{nope", ErrorCode.INVALID, None, "is not valid JSON"),
+        ('["hello"]', ErrorCode.INVALID, None, "should be an object"),
+        (b"\x00\xff", ErrorCode.INVALID, None, "binary"),
+        ('{"type":"subscribe"}', ErrorCode.UNKNOWN_TYPE, "type", "not a message type"),
+        ('{"type":"offer","attempt":0,"sdp":"v=0"}', ErrorCode.INVALID, "offer.attempt", "greater than or equal to 1"),
+        ('{"type":"offer","attempt":1,"sdp":""}', ErrorCode.INVALID, "offer.sdp", "at least 1"),
+        ('{"type":"offer","attempt":1,"sdp":"' + "x" * 65537 + '"}', ErrorCode.INVALID, "offer.sdp", "at most 65536"),
+        ("x" * (SIGNALING_FRAME_MAX_BYTES + 1), ErrorCode.TOO_LARGE, None, f"at most {SIGNALING_FRAME_MAX_BYTES}"),
+        ("9" * 5000, ErrorCode.INVALID, None, ""),
+        ("[" * 5000, ErrorCode.INVALID, None, "is not valid JSON"),
+        ('{"type":"hello","version":1}', ErrorCode.INVALID, "type", "was said before"),
+        ('{"type":"candidate","attempt":5}', ErrorCode.INVALID, "attempt", "not offered"),
+    ],
+)
+async def test_a_bad_frame_is_named_and_survived(stack, frame, code, field, detail):
+    async with stack.client() as client:
+        await client.hello()
+        await client.send(frame)
+        error = await client.error()
+        assert (error.code, error.field, error.final) == (code, field, False)
+        assert detail in error.detail
+        assert len(error.value or "") <= 64
+        await client.offer()
+        assert (await client.answer()).attempt == 1
+    assert len(stack.bus.offers) == 1
+
+
+async def test_a_frame_far_beyond_the_limit_closes_the_socket(stack):
+    async with stack.client() as client:
+        await client.hello()
+        with contextlib.suppress(ConnectionClosed):  # the server need not wait for all of it
+            await client.send("x" * 1_000_000)
+        assert (await client.closed())[0] == 1009
+
+
+async def test_the_twentieth_error_closes_the_socket(stack):
+    async with stack.client() as client:
+        await client.hello()
+        for _ in range(20):
+            await client.send("nope")
+            await client.error()
+        assert await client.closed() == (1008, "too many errors")
+
+
+async def test_without_a_hello_in_time_the_socket_closes(tmp_path):
+    async with running(tmp_path, hello_timeout_s=0.05) as stack, stack.client() as client:
+        error = await client.error()
+        assert (error.code, error.final) == (ErrorCode.TIMEOUT, False)
+        assert await client.closed() == (1008, "no hello")
+
+
+async def test_an_offer_before_hello_is_refused_and_hello_may_still_come(stack):
+    async with stack.client() as client:
+        await client.offer()
+        error = await client.error()
+        assert (error.code, error.field, error.value) == (ErrorCode.INVALID, "type", "offer")
+        await client.hello()
+    assert stack.bus.offers == []
+
+
+async def test_another_version_is_final(stack):
+    async with stack.client() as client:
+        await client.send({"type": "hello", "version": 2})
+        error = await client.error()
+        assert (error.code, error.field, error.value, error.final) == (
+            ErrorCode.UNSUPPORTED_VERSION,
+            "version",
+            "2",
+            True,
+        )
+        assert (await client.closed())[0] == 1008
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "http://127.0.0.1:1", "null"])
+async def test_a_page_of_another_origin_is_refused(stack, origin):
+    with pytest.raises(InvalidStatus) as refused:
+        async with stack.client(origin=origin):
+            pass
+    assert refused.value.response.status_code == 403
+
+
+async def test_a_page_of_this_origin_may_connect(stack):
+    async with stack.client(origin=f"http://127.0.0.1:{stack.port}") as client:
+        await client.hello()
+
+
+async def test_a_foreign_name_for_this_machine_is_refused(stack):
+    """DNS rebinding: the page's Origin and the Host agree, and both are the attacker's."""
+    host = f"evil.example:{stack.port}"
+    with pytest.raises(InvalidStatus) as refused:
+        async with stack.client(origin=f"http://{host}", additional_headers={"Host": host}):
+            pass
+    assert refused.value.response.status_code == 400
+
+
+async def test_a_refused_sdp_comes_back_with_its_attempt_and_the_next_offer_works(stack):
+    answers = stack.bus.answer
+
+    async def refuse_first(offer: OpenPeer) -> PeerOpened:
+        if offer.attempt == 1:
+            raise RemoteError(Problem(code=ErrorCode.INVALID, field="sdp", value="v=0", detail="has no media"))
+        return await answers(offer)
+
+    stack.bus.answer = refuse_first
+    async with stack.client() as client:
+        await client.hello()
+        await client.offer(1)
+        error = await client.error()
+        assert (error.code, error.field, error.attempt, error.final) == (ErrorCode.INVALID, "sdp", 1, False)
+        await client.offer(2)
+        assert (await client.answer()).attempt == 2
+
+
+@pytest.mark.parametrize(
+    ("failure", "connected", "code"),
+    [
+        (UnavailableError("nobody serves rpc.rtc.v1.offer"), True, ErrorCode.CAPACITY),
+        (UnavailableError("the bus is away"), False, ErrorCode.UNAVAILABLE),
+        (NoReplyError("no answer"), True, ErrorCode.TIMEOUT),
+    ],
+)
+async def test_without_a_gateway_the_client_may_try_again(stack, failure, connected, code):
+    async def fail(_: OpenPeer) -> PeerOpened:
+        raise failure
+
+    stack.bus.answer = fail
+    stack.bus.connected = connected
+    async with stack.client() as client:
+        await client.hello()
+        await client.offer(3)
+        error = await client.error()
+        assert (error.code, error.attempt, error.final) == (code, 3, False)
+        assert "rpc." not in error.detail
+
+
+async def test_a_gateway_that_goes_is_told_once(stack):
+    async def gone(_: object) -> None:
+        raise UnavailableError("nobody serves it")
+
+    stack.bus.take = gone
+    async with stack.client() as client:
+        await client.hello()
+        await client.offer()
+        await client.answer()
+        for number in range(5):
+            await client.candidate(f"c{number}")
+        error = await client.error()
+        assert (error.code, error.field, error.attempt) == (ErrorCode.UNAVAILABLE, "candidate", 1)
+        await client.send("{")
+        assert (await client.error()).code == ErrorCode.INVALID
+
+
+async def test_a_fault_of_ours_is_told_by_an_id_alone(stack, caplog):
+    async def break_down(_: OpenPeer) -> PeerOpened:
+        raise KeyError("secret detail")
+
+    stack.bus.answer = break_down
+    async with stack.client() as client:
+        await client.hello()
+        await client.offer()
+        error = await client.error()
+        assert error.code == ErrorCode.INTERNAL
+        assert "secret" not in error.model_dump_json()
+        assert (await client.closed())[0] == 1011
+    assert [record.error_id for record in caplog.records if record.msg == "socket failed"] == [error.error_id]
+
+
+async def test_one_socket_too_many_is_turned_away_until_another_leaves(tmp_path):
+    async with running(tmp_path, max_sockets=1) as stack:
+        async with stack.client() as first:
+            await first.hello()
+            async with stack.client() as second:
+                assert (await second.error()).code == ErrorCode.OVERLOADED
+                assert (await second.closed())[0] == 1013
+        await stack.sockets.drain(5)  # waits until the first has gone
+        assert len(stack.sockets) == 0
+
+
+async def test_draining_tells_every_client_and_lets_no_more_in(stack):
+    async with stack.client() as client:
+        await client.hello()
+        await stack.sockets.drain(5)
+        assert (await client.draining()).retry_after_ms > 0
+        assert await client.closed() == (1001, "draining")
+    async with stack.client() as late:
+        await late.draining()
+        assert (await late.closed())[0] == 1001
+
+
+async def test_each_message_has_a_span_and_nothing_private_is_in_spans_or_logs(stack, monkeypatch, caplog):
+    spans = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    monkeypatch.setattr(socket_module, "_TRACER", provider.get_tracer("test"))
+    caplog.set_level(logging.DEBUG, logger="signaling")
+    around_delivery = []
+
+    async def note_span(_: object) -> None:
+        around_delivery.append(trace.get_current_span().get_span_context().span_id)
+
+    stack.bus.take = note_span
+    async with stack.client() as client:
+        ready = await client.hello(token="token-text")
+        await client.offer(sdp="sdp-text")
+        await client.answer()
+        await client.candidate("candidate-text")
+        await client.send({"type": "made-up-text"})
+        await client.error()
+        await stack.bus.until(lambda: len(stack.bus.delivered) == 1)
+        finished = spans.get_finished_spans()
+    assert [span.name for span in finished] == [
+        "signaling hello",
+        "signaling offer",
+        "signaling candidate",
+        "signaling invalid",
+    ]
+    assert all(span.parent is None and span.attributes["session.id"] == ready.session for span in finished)
+    assert around_delivery == [finished[2].context.span_id], "the bus's own span continues the message's trace"
+    assert finished[-1].attributes["error.type"] == "unknown_type"
+    written = [str(record.__dict__) for record in caplog.records if record.name.startswith("signaling")]
+    assert any("client admitted" in line for line in written)
+    seen = "".join([*(span.to_json() for span in finished), *written])
+    for private in ("token-text", "sdp-text", "candidate-text", "made-up-text"):
+        assert private not in seen
