@@ -232,6 +232,7 @@ async def test_text_that_is_no_utf8_arrives_as_bytes_and_the_connection_lives() 
         pair.channel.send("after")
         assert await soon(pair.heard.messages.get()) == b"\xff\xfe"
         assert await soon(pair.heard.messages.get()) == "after"
+        assert not pair.heard.closed.done()
 
 
 async def test_a_repeated_open_of_the_channel_is_ignored() -> None:
@@ -239,6 +240,7 @@ async def test_a_repeated_open_of_the_channel_is_ignored() -> None:
         await send_raw(pair, WEBRTC_DCEP, b"\x03" + bytes(11))
         pair.channel.send("after")
         assert await soon(pair.heard.messages.get()) == "after"
+        assert not pair.heard.closed.done()
 
 
 async def test_a_packet_that_breaks_the_transport_ends_this_peer_in_order(

@@ -546,7 +546,10 @@ class TestEnd:
 
     async def test_a_last_word_goes_out_before_the_peer_closes(self, open_page: OpenPage) -> None:
         page = await open_page()
+        page.peer.room.clear()
         page.session.close(Problem(code=ErrorCode.SUPERSEDED, detail="another connection has this session"))
+        await asyncio.wait({page.ended}, timeout=0.05)  # it has the time that it would take to be too quick
+        page.peer.room.set()
         answer = await page.next()
         assert (answer.type, answer.code, answer.final) == ("error", ErrorCode.SUPERSEDED, True)
         assert await ended(page) == "superseded"
