@@ -20,6 +20,7 @@ from contracts.todo import TodoChanged
 from todo_store import relay as relay_module
 from todo_store.handlers import Handlers
 from todo_store.relay import Relay
+from todo_store.repository import journal
 from todo_store.schema import ChangeRow
 from todo_store.sessions import Database
 
@@ -57,6 +58,9 @@ class RecordingBus:
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(PATIENCE_S), self.grown:
             await self.grown.wait_for(condition)
+
+    async def until_told(self, owner: str, revisions: list[int]) -> None:
+        await self.until(lambda: self.revisions(owner) == revisions)
 
 
 @pytest.fixture
@@ -129,7 +133,7 @@ async def test_a_commit_in_this_process_is_published_without_waiting(
         mine = waking(store, database, relay)
         for n in range(5):
             await mine.do(CreateList(list_id=f"l{n}", name="x"))
-            await bus.until(lambda n=n: bus.revisions(store.owner) == list(range(1, n + 2)))
+            await bus.until_told(store.owner, list(range(1, n + 2)))
 
 
 @pytest.mark.usefixtures("slow_poll")
@@ -138,19 +142,19 @@ async def test_a_commit_in_another_process_is_published_without_waiting(store: "
     async with relaying(database_url, bus):
         for n in range(5):
             await store.do(CreateList(list_id=f"l{n}", name="x"))  # wakes nobody here
-            await bus.until(lambda n=n: bus.revisions(store.owner) == list(range(1, n + 2)))
+            await bus.until_told(store.owner, list(range(1, n + 2)))
 
 
 async def test_a_poll_finds_what_no_wake_told(
     store: "Store", database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(relay_module, "POLL_S", 0.02)
-    monkeypatch.setattr(relay_module.journal, "NOTIFICATIONS", "nobody_sends_here")
+    monkeypatch.setattr(journal, "NOTIFICATIONS", "nobody_sends_here")
     bus = RecordingBus()
     async with relaying(database_url, bus):
-        monkeypatch.setattr(relay_module.journal, "NOTIFICATIONS", "nobody_listens_here")
+        monkeypatch.setattr(journal, "NOTIFICATIONS", "nobody_listens_here")
         await store.do(GROCERIES)
-        await bus.until(lambda: bus.revisions(store.owner) == [1])
+        await bus.until_told(store.owner, [1])
 
 
 async def test_concurrent_writers_are_relayed_in_the_order_of_revisions(
@@ -187,15 +191,15 @@ async def test_only_one_relay_publishes_and_another_takes_over_when_it_goes(
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(relaying(database_url, first))
         await store.do(GROCERIES)
-        await first.until(lambda: first.revisions(store.owner) == [1])
+        await first.until_told(store.owner, [1])
         async with Relay(database_url, second).running():
             for n in range(5):
                 await store.do(CreateItem(item_id=f"i{n}", list_id="l1", title="x"))
-                await first.until(lambda n=n: len(first.revisions(store.owner)) == n + 2)
+                await first.until_told(store.owner, list(range(1, n + 3)))
             assert second.revisions(store.owner) == []
             await stack.aclose()
             await store.do(DeleteList(list_id="l1"))
-            await second.until(lambda: second.revisions(store.owner) == [7])
+            await second.until_told(store.owner, [7])
     assert first.revisions(store.owner) == [1, 2, 3, 4, 5, 6]
 
 
@@ -209,7 +213,7 @@ async def test_what_a_bus_that_was_away_did_not_take_is_published_later(
         await bus.until(lambda: bus.refused > 1)
         assert await unpublished(database, store.owner) == [1]
         bus.away = False
-        await bus.until(lambda: bus.revisions(store.owner) == [1])
+        await bus.until_told(store.owner, [1])
 
 
 async def test_nothing_is_given_to_a_bus_without_a_connection(store: "Store", database_url: str) -> None:
@@ -220,7 +224,7 @@ async def test_nothing_is_given_to_a_bus_without_a_connection(store: "Store", da
     assert bus.published == []
     bus.connected = True
     async with relaying(database_url, bus):
-        await bus.until(lambda: bus.revisions(store.owner) == [1])
+        await bus.until_told(store.owner, [1])
 
 
 async def test_a_change_is_published_within_the_trace_that_made_it(store: "Store", database_url: str) -> None:
@@ -228,6 +232,6 @@ async def test_a_change_is_published_within_the_trace_that_made_it(store: "Store
         await store.do(GROCERIES)
     bus = RecordingBus()
     async with relaying(database_url, bus):
-        await bus.until(lambda: bus.revisions(store.owner) == [1])
+        await bus.until_told(store.owner, [1])
     index = next(i for i, (_, message) in enumerate(bus.published) if message.owner == store.owner)
     assert bus.traces[index] == span.get_span_context().trace_id
