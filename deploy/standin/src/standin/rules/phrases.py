@@ -28,6 +28,8 @@ _NEGATION: Final = re.compile(
 )
 _ARTICLE: Final = re.compile(r"^(?:the|a|an|some|my|our)\s+(?=\S)", re.IGNORECASE)
 
+_CONDITION: Final = re.compile(r"^(?:if|unless|once|when(?!\s+(?:is|are|was|do|does|did|will)\b))\b", re.IGNORECASE)
+
 # A comma or an "and" ends a clause only before one of these; between things it joins them.
 _STARTERS: Final = (
     r"(?:add|put|create|make(?=.*\blists?\b)|new list|rename|delete|remove|mark|complete|tick|untick|check off"
@@ -36,7 +38,7 @@ _STARTERS: Final = (
     r"|i(?:'ve| have)? (?:bought|did|done|got|finished|completed))\b"
 )
 _BOUNDARY: Final = re.compile(
-    rf"(?P<end>[.!?;]+\s+|\s*\n\s*|\s*;\s*|,?\s+(?:and\s+|but\s+)?then\s+|,?\s+(?:and|but)\s+|,\s*)(?={_STARTERS})",
+    rf"\s*[;\n]\s*|(?:[.!?]+\s+|,?\s+(?:and\s+|but\s+)?then\s+|,?\s+(?:and|but)\s+|,\s*)(?={_STARTERS})",
     re.IGNORECASE,
 )
 
@@ -85,6 +87,11 @@ def forbids(text: str) -> bool:
     return _NEGATION.search(text) is not None
 
 
+def is_conditional(clause: str) -> bool:
+    """True for `if milk is done`: what follows such a clause must not be done just so."""
+    return _CONDITION.match(clause) is not None
+
+
 def things(text: str) -> tuple[str, ...]:
     """`A, B and C` -> A, B, C."""
     parts = re.split(r"\s*,\s*(?:and\s+)?|\s+and\s+|\s*&\s*", text, flags=re.IGNORECASE)
@@ -113,8 +120,8 @@ def _sentences(text: str) -> Iterable[tuple[list[str], bool]]:
     for boundary in _BOUNDARY.finditer(text):
         parts.append(text[start : boundary.start()])
         start = boundary.end()
-        if re.search(r"[.!?;\n]", boundary["end"]):
-            yield parts, "?" in boundary["end"]
+        if re.search(r"[.!?;\n]", boundary[0]):
+            yield parts, "?" in boundary[0]
             parts = []
     last = text[start:]
     yield [*parts, last.rstrip(" .!?;")], last.rstrip(" .!;").endswith("?")

@@ -29,7 +29,7 @@ from standin.prompt import Prompt
 from standin.rules.adding import ADD_RULES
 from standin.rules.items import ITEM_RULES
 from standin.rules.lists import LATE_RENAMES, LIST_RULES
-from standin.rules.phrases import clauses, forbids, set_quotes_aside
+from standin.rules.phrases import clauses, forbids, is_conditional, set_quotes_aside
 from standin.rules.questions import QUESTION_RULES
 from standin.rules.rule import Rule, apply_rules
 from standin.rules.scene import Names, Scene
@@ -51,7 +51,8 @@ def plan(prompt: Prompt) -> Steps:
     scene = Scene(names=Names(prompt.lists), quotes=quotes)
     steps: list[Step] = []
     for clause in clauses(text):
-        planned = apply_rules(QUESTION_RULES if clause.question else _EVERY_RULE, clause.text, scene)
+        rules = QUESTION_RULES if clause.question else _EVERY_RULE
+        planned = None if is_conditional(clause.text) else apply_rules(rules, clause.text, scene)
         if planned is None:
             return say(NOT_UNDERSTOOD)
         steps += planned
