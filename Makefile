@@ -22,7 +22,7 @@ check: sync web/node_modules  ## formatting, lint, types, import rules, generate
 	npm --prefix web run check
 
 bench: sync page tools  ## the figures of the README
-	$(RUN)/python bench/run.py
+	$(RUN)/python -m bench.run
 
 sync: .venv/.synced
 .venv/.synced: uv.lock pyproject.toml $(wildcard packages/*/pyproject.toml services/*/pyproject.toml deploy/*/pyproject.toml) | $(UV)

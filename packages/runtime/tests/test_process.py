@@ -22,10 +22,15 @@ from runtime.settings import ServiceSettings
 @asynccontextmanager
 async def start(settings):
     crash_point("at_start")
+    if settings.instance == "waiting":
+        print("waiting", flush=True)
+        await asyncio.sleep(600)
     ready = "database" if settings.instance == "lame" else None
     async def check():
         return ready
-    yield Running(ready=check)
+    async def drain():
+        print("telling", flush=True)
+    yield Running(ready=check, drain=drain)
     print("draining", flush=True)
     if settings.instance == "slow":
         await asyncio.sleep(600)
@@ -79,7 +84,14 @@ async def test_the_first_signal_drains(tmp_path: Path) -> None:
         assert (await get(port, "/healthz"))[0] == 200
         assert (await get(port, "/readyz"))[0] == 200
         process.send_signal(signal.SIGTERM)
-        assert [await said(process), await said(process)] == ["draining", "drained"]
+        assert [await said(process) for _ in range(3)] == ["telling", "draining", "drained"]
+        assert await asyncio.wait_for(process.wait(), BOUND_S) == 0
+
+
+async def test_a_service_that_still_waits_for_what_it_needs_gives_up_at_the_first_signal(tmp_path: Path) -> None:
+    async with service(tmp_path, INSTANCE="waiting") as process:
+        assert await said(process) == "waiting"
+        process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), BOUND_S) == 0
 
 
@@ -87,7 +99,7 @@ async def test_the_second_signal_forces(tmp_path: Path) -> None:
     async with service(tmp_path, INSTANCE="slow") as process:
         await port_of(process)
         process.send_signal(signal.SIGTERM)
-        assert await said(process) == "draining"
+        assert [await said(process) for _ in range(2)] == ["telling", "draining"]
         process.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(process.wait(), BOUND_S) == 130
 

@@ -43,7 +43,9 @@ async def test_it_reaches_a_gateway_over_nats_and_tells_its_clients_when_it_goes
                 async with asyncio.timeout(5):
                     arrived = [(await candidates.get()).candidate.candidate for _ in range(10)]
                 assert arrived == [str(number) for number in range(10)]
-                await started.aclose()  # while the server still serves
+                assert running.drain is not None
+                draining = asyncio.create_task(running.drain())  # as the process does, while the server still serves
                 await client.draining()
                 assert await client.closed() == (1001, "draining")
                 assert await running.ready() == "draining"
+                await draining

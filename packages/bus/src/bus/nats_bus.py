@@ -27,6 +27,7 @@ from contracts.subjects import template
 
 log = logging.getLogger(__name__)
 
+CONNECT_TIMEOUT_S: Final = 30.0
 STORE_TIMEOUT_S: Final = 5.0
 SETTLE_TIMEOUT_S: Final = 5
 PENDING_EVENTS: Final = 4096
@@ -56,11 +57,14 @@ class NatsBus:
     @classmethod
     @asynccontextmanager
     async def connected_to(cls, settings: BusSettings) -> AsyncIterator[Self]:
-        """Connect for the length of the block; leaving flushes and closes. Raises UnavailableError."""
+        """Connect for the length of the block; leaving flushes and closes.
+
+        Raises UnavailableError if the server does not answer within CONNECT_TIMEOUT_S.
+        """
         client = Client()
         bus = cls(client)
         try:
-            await client.connect(
+            connecting = client.connect(
                 settings.url,
                 user=settings.user,
                 password=settings.password,
@@ -76,6 +80,8 @@ class NatsBus:
                 reconnected_cb=_on_reconnected,
                 allow_reconnect=True,
             )
+            # With endless reconnecting nats-py also waits for its first connection without end.
+            await asyncio.wait_for(connecting, CONNECT_TIMEOUT_S)
         except (NatsError, OSError, TimeoutError) as error:
             raise UnavailableError("the bus does not answer") from error
         try:

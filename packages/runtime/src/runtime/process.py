@@ -1,11 +1,12 @@
 """A service's life: start, serve, drain. The first SIGTERM or SIGINT drains, the second forces."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -30,10 +31,15 @@ SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
 
 @dataclass(frozen=True)
 class Running:
-    """A service that has been started: how to ask whether it is ready, and its HTTP app if it has one."""
+    """A service that has been started: how to ask whether it is ready, and its HTTP app if it has one.
+
+    `drain` is awaited when the service is told to stop, while the HTTP server still serves: what it has to say to those
+    who are connected there must be said before.
+    """
 
     ready: Check
     app: ASGIApp | None = None
+    drain: Callable[[], Awaitable[None]] | None = None
 
 
 Start = Callable[[SettingsT], AbstractAsyncContextManager[Running]]
@@ -65,15 +71,34 @@ def run(service: str, load: Callable[[], SettingsT], start: Start[SettingsT]) ->
 
 
 async def _serve(service: str, settings: SettingsT, start: Start[SettingsT]) -> None:
-    told_to_stop = _stop_signals()
+    told_to_stop, started = _stop_signals(), asyncio.Event()
+    # One task from start to end: what `start` enters, TaskGroups among it, must be left by the task that entered it.
+    serving = asyncio.create_task(_until(told_to_stop, started, settings, start))
+    stopping = asyncio.create_task(told_to_stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if not serving.done():
+        log.info("stopping")
+        asyncio.get_running_loop().call_later(DRAIN_TIMEOUT_S, os._exit, EXIT_FORCED)
+        if not started.is_set():
+            # It still waits for what it needs, the bus perhaps, and has nothing to drain.
+            serving.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await serving
+    log.info("stopped", extra={"stopped_service": service})
+
+
+async def _until(
+    told_to_stop: asyncio.Event, started: asyncio.Event, settings: SettingsT, start: Start[SettingsT]
+) -> None:
     async with start(settings) as running:
         app = http.application(running.ready, running.app)
         async with http.serving(settings.http_host, settings.http_port, app) as port:
+            started.set()
             log.info("serving", extra={"port": port, "pid": os.getpid()})
             await told_to_stop.wait()
-            log.info("draining")
-            asyncio.get_running_loop().call_later(DRAIN_TIMEOUT_S, os._exit, EXIT_FORCED)
-    log.info("stopped", extra={"stopped_service": service})
+            if running.drain is not None:
+                await running.drain()
 
 
 def _stop_signals() -> asyncio.Event:

@@ -42,9 +42,9 @@ TOOLS: Final[list[dict[str, Any]]] = [
 
 def messages(board: Board, request: str, today: date) -> list[dict[str, str]]:
     """The two messages of a planning call."""
-    # A user who writes "</state>" must not end the block; JSON escapes keep titles harmless in the same way.
-    asked = request.replace("</", "<\\/")
-    content = f"<state>\n{digest(board, today)}\n</state>\n<request>\n{asked}\n</request>"
+    # The request comes last and as it is: what it may pretend to be can only follow the state, and titles must be
+    # copied from it letter by letter.
+    content = f"<state>\n{digest(board, today)}\n</state>\n<request>\n{request}\n</request>"
     return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": content}]
 
 
@@ -59,6 +59,7 @@ def digest(board: Board, today: date) -> str:
         for number, row in enumerate(board.lists, start=1)
     ]
     state = {"today": today.isoformat(), "lists": lists}
+    # A title that holds "</state>" must not end the block; in JSON an escaped slash is the same slash.
     return json.dumps(state, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
 
 

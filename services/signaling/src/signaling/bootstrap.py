@@ -18,7 +18,7 @@ DRAIN_TIMEOUT_S: Final = 5.0
 
 @asynccontextmanager
 async def start(settings: Settings) -> AsyncIterator[Running]:
-    """Serve while the block lasts; leaving it tells every client to go elsewhere. Raises UnavailableError."""
+    """Serve while the block lasts; its `drain` tells every client to go elsewhere. Raises UnavailableError."""
     sockets = OpenSockets(settings.max_sockets)
     async with NatsBus.connected_to(settings.bus(SERVICE)) as bus:
 
@@ -28,7 +28,9 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
             return None if bus.connected else "bus"
 
         gateways = Gateways(bus, settings.offer_timeout_s, settings.candidate_timeout_s)
-        try:
-            yield Running(ready=missing, app=create_app(settings, Entrance.of(settings), gateways, sockets))
-        finally:
+        app = create_app(settings, Entrance.of(settings), gateways, sockets)
+
+        async def drain() -> None:
             await sockets.drain(DRAIN_TIMEOUT_S)
+
+        yield Running(ready=missing, app=app, drain=drain)

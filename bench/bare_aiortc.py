@@ -1,0 +1,76 @@
+"""What our connect time is measured against: aiortc alone behind one HTTP POST, and a page that does nothing else.
+
+`python bench/bare_aiortc.py` prints its port. The page's `connect(gather)` answers with the milliseconds from
+`new RTCPeerConnection` to the open channel: with `gather` the offer waits for the browser's candidates, as most
+examples have it; without, it is sent at once.
+"""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse
+from starlette.routing import Route
+
+from runtime.http import serving
+
+PAGE = """<!doctype html><title>bare aiortc</title><script>
+async function connect(gather) {
+  const started = performance.now();
+  const peer = new RTCPeerConnection({ iceServers: [] });
+  const channel = peer.createDataChannel('bench');
+  const open = new Promise((resolve) => { channel.onopen = resolve; });
+  await peer.setLocalDescription(await peer.createOffer());
+  if (gather && peer.iceGatheringState !== 'complete') {
+    await new Promise((resolve) => {
+      peer.onicegatheringstatechange = () => { if (peer.iceGatheringState === 'complete') resolve(); };
+    });
+  }
+  const answer = await fetch('/offer', { method: 'POST', body: JSON.stringify(peer.localDescription) });
+  await peer.setRemoteDescription(await answer.json());
+  await open;
+  const took = performance.now() - started;
+  peer.close();
+  return took;
+}
+</script>"""
+
+
+def application() -> Starlette:
+    """The page at `/`, and `/offer`."""
+    peers: set[RTCPeerConnection] = set()
+
+    async def page(_: Request) -> HTMLResponse:
+        return HTMLResponse(PAGE)
+
+    async def offer(request: Request) -> JSONResponse:
+        description = await request.json()
+        peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        peers.add(peer)
+        await peer.setRemoteDescription(RTCSessionDescription(**description))
+        answer = await peer.createAnswer()
+        if answer is not None:
+            await peer.setLocalDescription(answer)
+        return JSONResponse({"type": peer.localDescription.type, "sdp": peer.localDescription.sdp})
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        await asyncio.gather(*(peer.close() for peer in peers))
+
+    return Starlette(routes=[Route("/", page), Route("/offer", offer, methods=["POST"])], lifespan=lifespan)
+
+
+async def main() -> None:
+    async with serving("127.0.0.1", 0, application()) as port:
+        sys.stdout.write(f"{port}\n")
+        sys.stdout.flush()
+        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

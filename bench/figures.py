@@ -1,0 +1,31 @@
+"""Samples and how they are shown."""
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Milliseconds of one thing, several times over."""
+
+    name: str
+    samples: tuple[float, ...]
+
+    @property
+    def p50(self) -> float:
+        return statistics.median(self.samples)
+
+    @property
+    def p95(self) -> float:
+        return sorted(self.samples)[min(len(self.samples) - 1, int(len(self.samples) * 0.95))]
+
+    def row(self, note: str = "") -> str:
+        cells = (self.name, f"{self.p50:.1f}", f"{self.p95:.1f}", f"{min(self.samples):.1f}", len(self.samples), note)
+        return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+
+def table(title: str, rows: Sequence[str]) -> str:
+    """A Markdown table."""
+    head = ("", f"**{title}**", "", "| ms | p50 | p95 | least | n | |", "|---|---|---|---|---|---|")
+    return "\n".join((*head, *rows))

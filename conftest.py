@@ -1,0 +1,91 @@
+"""What every test may ask for: the real servers, started once, and the whole stack.
+
+`postgres`, `nats_server`: servers for the session. `database_url`: a fresh migrated database for each module. `stack`:
+everything by `todo-agent up`, as a person starts it, with two agents and two gateways.
+"""
+
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+
+import asyncpg
+import pytest
+
+from local_stack.child import Command, run_to_end
+from local_stack.directory import DataDirectory
+from local_stack.journal import Journal
+from local_stack.postgres import STORE_USER
+from local_stack.temporary import (
+    RunningNats,
+    RunningPostgres,
+    RunningStack,
+    running_nats,
+    running_postgres,
+    running_stack,
+    temporary_directory,
+)
+
+MIGRATION_TIMEOUT_S = 60.0
+TEMPLATE = "migrated"
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def server_directory() -> Iterator[DataDirectory]:
+    """A data directory for the session's servers, reachable by the user that they run as."""
+    with temporary_directory() as directory:
+        yield directory
+
+
+@pytest.fixture(scope="session")
+async def postgres(server_directory: DataDirectory) -> AsyncIterator[RunningPostgres]:
+    """A PostgreSQL server. `superuser_url()`, `store_url(database)`."""
+    async with running_postgres(server_directory) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def nats_server(server_directory: DataDirectory) -> AsyncIterator[RunningNats]:
+    """A NATS server with permissions in force and streams declared. `bus_settings(user)`."""
+    async with running_nats(server_directory) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def migrated_template(postgres: RunningPostgres, server_directory: DataDirectory) -> str:
+    """The name of a database with the store's tables, to copy from."""
+    await _as_superuser(postgres, f'CREATE DATABASE "{TEMPLATE}" OWNER {STORE_USER}')
+    env = {**os.environ, "DATABASE_URL": postgres.store_url(TEMPLATE)}
+    journal = Journal(server_directory.logs / "migration.log")
+    try:
+        command = Command(argv=(sys.executable, "-m", "todo_store", "migrate"), env=env)
+        await run_to_end("migration", command, journal, timeout=MIGRATION_TIMEOUT_S)
+    finally:
+        journal.close()
+    return TEMPLATE
+
+
+@pytest.fixture(scope="module")
+async def database_url(postgres: RunningPostgres, migrated_template: str) -> AsyncIterator[str]:
+    """A fresh migrated database for this module, in the form of DATABASE_URL: `postgresql+asyncpg://...`."""
+    name = f"module_{next(_numbers)}"
+    await _as_superuser(postgres, f'CREATE DATABASE "{name}" TEMPLATE "{migrated_template}" OWNER {STORE_USER}')
+    yield postgres.store_url(name)
+    await _as_superuser(postgres, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+async def _as_superuser(postgres: RunningPostgres, statement: str) -> None:
+    connection = await asyncpg.connect(postgres.superuser_url())
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+async def stack() -> AsyncIterator[RunningStack]:
+    """The whole stack on a free port, with the stand-in model, two agents and two gateways."""
+    with temporary_directory() as directory:
+        async with running_stack(directory, "--standin", "--scale", "agent=2,rtc-gateway=2") as running:
+            yield running
