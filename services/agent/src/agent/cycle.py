@@ -166,7 +166,7 @@ class Cycle:
         with _TRACER.start_as_current_span("CONFIRM") as span:
             after = await self._store.snapshot(request.owner, journal_since=plan.revision)
             try:
-                observed = _observe(before, after, result.change_id)
+                observed = _observe(before, after, result.change_id, plan.expected)
                 judgement = judge(plan.expected, observed.ours)
             except VerificationError as error:
                 # Rows and journal that do not belong together tell nothing; that is not the same as a refutation.
@@ -212,9 +212,11 @@ class Cycle:
         return Ended(Outcome.REFUSED, text, receipt, reason=error.code.value)
 
 
-def _observe(before: State | None, after: Snapshot, change_id: str) -> Observed:
+def _observe(before: State | None, after: Snapshot, change_id: str, expected: Diff) -> Observed:
     now = state_of(after)
-    return observe(before if before is not None else rewind(now, after.journal), now, after.journal, change_id)
+    if before is None:
+        before = rewind(now, after.journal)
+    return observe(before, now, after.journal, change_id, expected)
 
 
 def _receipt(request: Request, intent: Intent, clock: Clock, expected: Diff | None = None) -> Receipt:
