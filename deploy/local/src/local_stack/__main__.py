@@ -1,0 +1,59 @@
+"""The command `todo-agent`. What takes time to import is imported by the command that needs it."""
+
+import signal
+import sys
+from argparse import Namespace
+from pathlib import Path
+
+from local_stack.command_line import parser
+from local_stack.errors import StackError
+
+EXIT_INTERRUPTED = 128 + signal.SIGINT
+
+
+def main() -> None:
+    """Run the command and exit with its status; whatever went wrong is said in words on stderr."""
+    arguments = parser().parse_args()
+    try:
+        status = _up(arguments) if arguments.command == "up" else _connected(arguments)
+    except StackError as error:
+        sys.stderr.write(f"todo-agent: {error}\n")
+        sys.exit(error.status)
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+    sys.exit(status)
+
+
+def _up(arguments: Namespace) -> int:
+    from local_stack.stack import Options  # noqa: PLC0415
+    from local_stack.up import say, up  # noqa: PLC0415
+
+    page = arguments.page or _built_page()
+    if page is None or not (page / "index.html").is_file():
+        say(f"no built page in {page}; 'ask' and 'lists' work without one" if page else "no built page was found")
+    options = Options(
+        port=arguments.port,
+        model_url=arguments.model_url,
+        standin=arguments.standin,
+        page=page.absolute() if page else None,
+        scale=arguments.scale,
+    )
+    return up(options, arguments.data)
+
+
+def _built_page() -> Path | None:
+    """`web/dist` of the checkout that this module is part of."""
+    here = Path(__file__).resolve()
+    return next((root / "web" / "dist" for root in here.parents if (root / "web" / "package.json").is_file()), None)
+
+
+def _connected(arguments: Namespace) -> int:
+    from local_stack.asking import ask, lists  # noqa: PLC0415
+
+    if arguments.command == "ask":
+        return ask(arguments.url, arguments.text, as_json=arguments.json)
+    return lists(arguments.url, as_json=arguments.json)
+
+
+if __name__ == "__main__":
+    main()

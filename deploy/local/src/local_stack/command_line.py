@@ -1,0 +1,76 @@
+"""The words of the command `todo-agent`, and nothing that takes time to import."""
+
+import argparse
+from pathlib import Path
+from typing import Final
+
+PORT: Final = 5173
+URL: Final = f"http://localhost:{PORT}"
+SCALABLE: Final = ("agent", "rtc-gateway", "todo-store")
+SCALE_MAX: Final = 8
+
+
+def parser() -> argparse.ArgumentParser:
+    """Arguments that are wrong end the process with status 2, as argparse does."""
+    top = argparse.ArgumentParser(
+        prog="todo-agent", description="A to-do agent that never claims what the database does not show."
+    )
+    commands = top.add_subparsers(dest="command", required=True, metavar="{up,ask,lists}")
+    _add_up(commands.add_parser("up", help="run everything on this machine", description="Run everything here."))
+    ask = commands.add_parser(
+        "ask",
+        help="send one request",
+        description="Send one request, as a browser does. Status 0: confirmed, already_so, answered; 3: clarify, "
+        "not_found, refused, conflict, cancelled; 1: failed, unknown, refuted, or no connection; 2: usage.",
+    )
+    _add_connection(ask)
+    ask.add_argument("text", metavar="TEXT", type=_text, help="the request, in plain words")
+    _add_connection(commands.add_parser("lists", help="show the lists", description="Show every list and item."))
+    return top
+
+
+def _add_up(up: argparse.ArgumentParser) -> None:
+    up.add_argument("--port", type=_port, default=PORT, help=f"of the page, on localhost (default {PORT})")
+    up.add_argument("--data", type=Path, metavar="DIR", help="where data is kept")
+    model = up.add_mutually_exclusive_group()
+    model.add_argument("--model-url", type=_url, metavar="URL", help="a server like LM Studio's (default: ask for one)")
+    model.add_argument("--standin", action="store_true", help="plan by rules, without a language model")
+    up.add_argument("--page", type=Path, metavar="DIR", help="the built page (default: web/dist of this checkout)")
+    up.add_argument(
+        "--scale", type=_scale, default={}, metavar="SERVICE=N,...", help=f"how many of each of {', '.join(SCALABLE)}"
+    )
+
+
+def _add_connection(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--url", type=_url, default=URL, help=f"of the page (default {URL})")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _port(value: str) -> int:
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= 65535:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a port; give a number from 1 to 65535")
+    return int(value)
+
+
+def _url(value: str) -> str:
+    if not value.startswith(("http://", "https://")) or value.endswith("://"):
+        raise argparse.ArgumentTypeError(f"{value!r} is not a URL that begins with http:// or https://")
+    return value
+
+
+def _text(value: str) -> str:
+    if not value.strip():
+        raise argparse.ArgumentTypeError("the text is empty; write what should be done")
+    return value
+
+
+def _scale(value: str) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for part in value.split(","):
+        name, _, count = part.partition("=")
+        if name not in SCALABLE or not (count.isascii() and count.isdigit()) or not 1 <= int(count) <= SCALE_MAX:
+            raise argparse.ArgumentTypeError(
+                f"{part!r} is not SERVICE=N with one of {', '.join(SCALABLE)} and 1 to {SCALE_MAX}"
+            )
+        counts[name] = int(count)
+    return counts

@@ -1,0 +1,59 @@
+"""Which model server the agent gets: LM Studio where it answers with a model, else the stand-in."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final
+
+LM_STUDIO: Final = "http://localhost:1234"
+TIMEOUT_S: Final = 1.0
+NAME_SHOWN_CHARS: Final = 80
+_ANSWER_MAX_BYTES: Final = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class ModelChoice:
+    """`url` None: the stand-in. `said` is the line for the terminal."""
+
+    url: str | None
+    said: str
+
+
+async def choose(url: str | None, *, standin: bool) -> ModelChoice:
+    """Choose by what was asked for and what answers, within TIMEOUT_S.
+
+    A server that was named is kept even while it is away: the agent reports that, and it may come.
+    """
+    if standin:
+        return ModelChoice(None, "model: the stand-in, as asked for")
+    base = normalised(url or LM_STUDIO)
+    name = await first_model(base)
+    if name is not None:
+        return ModelChoice(base, f"model: {name} at {base}")
+    if url is not None:
+        return ModelChoice(base, f"model: none answers at {base}; requests will fail until it does")
+    return ModelChoice(None, f"model: the stand-in (LM Studio does not answer with a model at {base})")
+
+
+def normalised(url: str) -> str:
+    """The server's root: people also copy the address that ends in /v1."""
+    return url.rstrip("/").removesuffix("/v1").rstrip("/")
+
+
+async def first_model(base: str) -> str | None:
+    """The first name in the server's list of models, made fit for a terminal; None without one in time."""
+    import httpx  # noqa: PLC0415 - a tenth of a second, for `up` alone
+
+    try:
+        async with asyncio.timeout(TIMEOUT_S), httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.get(f"{base}/v1/models", follow_redirects=False)
+        if answer.status_code != httpx.codes.OK or len(answer.content) > _ANSWER_MAX_BYTES:
+            return None
+        found = answer.json()
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError):
+        return None
+    models = found.get("data") if isinstance(found, dict) else None
+    for model in models if isinstance(models, list) else ():
+        name = model.get("id") if isinstance(model, dict) else None
+        if isinstance(name, str) and name:
+            return "".join(c if c.isprintable() else "?" for c in name[:NAME_SHOWN_CHARS])
+    return None

@@ -1,0 +1,132 @@
+"""The services of the stack as data: how many of each, what each is told, and what each may know.
+
+A service's environment holds its own secrets only. What the caller's environment says beyond that (`OTEL_*`,
+`LOG_LEVEL` and the services' own settings) is passed on.
+"""
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from local_stack.child import Command
+from local_stack.command_line import SCALABLE
+from local_stack.keeper import Kept, Start
+from local_stack.ports import LOOPBACK
+
+SIGNALING: Final = "signaling"
+RTC_GATEWAY: Final = "rtc-gateway"
+AGENT: Final = "agent"
+TODO_STORE: Final = "todo-store"
+STANDIN: Final = "standin"
+
+# The order of stopping: doors first, then what they ask, then what that stands on.
+STAGES: Final[Mapping[str, int]] = {SIGNALING: 0, RTC_GATEWAY: 0, AGENT: 1, TODO_STORE: 2, STANDIN: 2}
+STAGE_NATS: Final = 3
+STAGE_POSTGRES: Final = 4
+
+_OURS: Final = frozenset(
+    {
+        "NATS_URL",
+        "NATS_USER",
+        "NATS_PASSWORD",
+        "DATABASE_URL",
+        "HTTP_HOST",
+        "HTTP_PORT",
+        "INSTANCE",
+        "MODEL_URL",
+        "PAGE_DIR",
+        "CRASH_AT",
+    }
+)
+
+_SECRETS_OF: Final[Mapping[str, str]] = {"MODEL_API_KEY": AGENT, "TURN_SECRET": SIGNALING}
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What the services find: addresses, passwords, the caller's environment."""
+
+    nats_url: str
+    nats_passwords: Mapping[str, str] = field(repr=False)
+    database_url: str = field(repr=False)
+    port: int
+    page: Path | None
+    environ: Mapping[str, str] = field(repr=False)
+    model_url: str | None = None
+
+
+def inherited(environ: Mapping[str, str], service: str) -> dict[str, str]:
+    """The caller's environment without what only we may say, and without the secrets of other services."""
+    passed = {
+        name: value
+        for name, value in environ.items()
+        if name not in _OURS and _SECRETS_OF.get(name, service) == service
+    }
+    return {**passed, "PYTHONUNBUFFERED": "1"}
+
+
+def instances(service: str, count: int, around: Surroundings) -> Iterator[Kept]:
+    """The processes of one service, named `agent-1`, `agent-2`, ... or by the service where there is only ever one."""
+    for number in range(1, count + 1):
+        name = f"{service}-{number}" if service in SCALABLE else service
+        yield Kept(
+            name=name,
+            stage=STAGES[service],
+            command=partial(_command, service, name, around),
+            http_port=around.port if service == SIGNALING else None,
+        )
+
+
+def _command(service: str, name: str, around: Surroundings, start: Start) -> Command:
+    env = {
+        **inherited(around.environ, service),
+        "NATS_URL": around.nats_url,
+        "NATS_USER": service,
+        "NATS_PASSWORD": around.nats_passwords[service],
+        "HTTP_HOST": LOOPBACK,
+        "HTTP_PORT": str(start.http_port),
+        "INSTANCE": name,
+        **_own_settings(service, around),
+    }
+    point = crash_point_of(around.environ.get("CRASH_AT", ""), service, name)
+    if point and start.first:
+        # Not a second time, or a test of what happens after a crash would never see its end.
+        env["CRASH_AT"] = point
+    return Command(argv=(sys.executable, "-m", service.replace("-", "_")), env=env)
+
+
+def _own_settings(service: str, around: Surroundings) -> dict[str, str]:
+    if service == TODO_STORE:
+        return {"DATABASE_URL": around.database_url}
+    if service == AGENT and around.model_url is not None:
+        return {"MODEL_URL": around.model_url}
+    if service == SIGNALING and around.page is not None:
+        return {"PAGE_DIR": str(around.page)}
+    return {}
+
+
+def standin(port: int, environ: Mapping[str, str]) -> Kept:
+    """The stand-in model server on a port that stays the same, since the agent was told it."""
+
+    def command(start: Start) -> Command:
+        arguments = ("--host", LOOPBACK, "--port", str(start.http_port))
+        return Command(argv=(sys.executable, "-m", "standin", *arguments), env=inherited(environ, STANDIN))
+
+    return Kept(STANDIN, STAGES[STANDIN], command, ready_path="/v1/models", http_port=port)
+
+
+def migration(around: Surroundings) -> Command:
+    """The step that brings the database's tables up to date."""
+    env = {**inherited(around.environ, TODO_STORE), "DATABASE_URL": around.database_url}
+    return Command(argv=(sys.executable, "-m", "todo_store", "migrate"), env=env)
+
+
+def crash_point_of(wanted: str, service: str, name: str) -> str | None:
+    """The crash point meant for this process by `CRASH_AT`: `point` for all, or `agent:point`, or `agent-2:point`."""
+    target, colon, point = wanted.partition(":")
+    if not colon:
+        return wanted or None
+    return point if target in {service, name} else None

@@ -1,0 +1,92 @@
+"""`todo-agent up`: checks what can be checked before anything starts, runs the stack, obeys signals."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Final
+
+from local_stack.account import unprivileged
+from local_stack.directory import DataDirectory, default_directory, locked, prepare
+from local_stack.errors import StackError
+from local_stack.ports import require_free
+from local_stack.stack import Options, Stack
+
+# The terminal gives Ctrl-C to all of a group, and a launcher in it may hand the same one on.
+SAME_KEYSTROKE_S: Final = 0.3
+
+
+def up(options: Options, data: Path | None) -> int:
+    """Run a stack until it is told to stop; the exit status. Raises StackError with what was wrong."""
+    account = unprivileged()
+    directory = prepare(data or default_directory(os.environ, root=account is not None), account)
+    with locked(directory):
+        require_free(options.port)
+        return asyncio.run(_run(options, directory))
+
+
+async def _run(options: Options, directory: DataDirectory) -> int:
+    told, force = _stop_signals()
+    stack = Stack(options, directory, os.environ, say)
+    running = asyncio.create_task(stack.run(lambda: _say_ready(options.port)), name="stack")
+    stopping = asyncio.create_task(told.wait(), name="signals")
+    try:
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not running.done():
+            say("stopping")
+    finally:
+        running.cancel()
+        stopping.cancel()
+        await asyncio.wait({running})
+        await stack.shut_down(force)
+    return _status(running)
+
+
+def say(line: str) -> None:
+    """One line for the person at the terminal."""
+    sys.stderr.write(f"todo-agent: {line}\n")
+    sys.stderr.flush()
+
+
+def _say_ready(port: int) -> None:
+    sys.stdout.write(f"ready http://localhost:{port}\n")
+    sys.stdout.flush()
+
+
+def _status(running: "asyncio.Task[None]") -> int:
+    if running.cancelled():
+        return 0
+    error = running.exception()
+    if error is None:
+        return 0
+    raise _first_cause(error)
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """What ended the stack: the first StackError of a group; anything else is a fault of ours and shown whole."""
+    if isinstance(error, BaseExceptionGroup):
+        expected, unexpected = error.split(StackError)
+        if expected is not None and unexpected is None:
+            return _first_cause(expected.exceptions[0])
+    return error
+
+
+def _stop_signals() -> tuple[asyncio.Event, asyncio.Event]:
+    """Set by the first and by a second SIGINT, SIGTERM or SIGHUP."""
+    told, force = asyncio.Event(), asyncio.Event()
+    first_at: list[float] = []
+
+    def stop() -> None:
+        now = time.monotonic()
+        if not told.is_set():
+            first_at.append(now)
+            told.set()
+        elif now - first_at[0] > SAME_KEYSTROKE_S:
+            force.set()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        loop.add_signal_handler(number, stop)
+    return told, force
