@@ -34,7 +34,9 @@ async def page(stack: RunningStack, browser: Browser) -> AsyncIterator[Page]:
 @pytest.fixture(scope="module")
 async def second_page(stack: RunningStack, browser: Browser) -> AsyncIterator[Page]:
     async with await browser.new_context(viewport={"width": 390, "height": 844}) as context:
-        yield await opened(await context.new_page(), stack.url)
+        phone = await opened(await context.new_page(), stack.url)
+        await phone.get_by_role("button", name="Lists").click()  # a narrow screen shows one of the two panels
+        yield phone
 
 
 async def opened(page: Page, url: str) -> Page:

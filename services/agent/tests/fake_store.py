@@ -74,12 +74,13 @@ class FakeStore:
         old, made = self.state, self.world(self.state, operations)
         ids = {*old.lists, *old.items, *made.lists, *made.items}
         rows = {}
-        for number, row_id in enumerate(sorted(ids)):
+        places = [*made.lists, *(item_id for list_id in made.lists for item_id in made.order[list_id])]
+        for row_id in sorted(ids):
             row = made.row(row_id)
             if row is not None and row != old.row(row_id):
                 row = row.model_copy(update={"version": row.version + (old.row(row_id) is not None)})
                 if old.row(row_id) is None:
-                    row = row.model_copy(update={"position": f"b{old.revision:04d}{number:04d}"})
+                    row = row.model_copy(update={"position": f"b{old.revision:04d}{places.index(row_id):04d}"})
             rows[row_id] = row
         revision = old.revision + 1
         new = old.with_rows(revision, {row_id: row for row_id, row in rows.items() if row != old.row(row_id)})

@@ -46,6 +46,13 @@ async def test_a_confirmed_operation_says_what_the_second_read_shows() -> None:
     assert completed.receipt.observed == completed.receipt.expected
 
 
+async def test_what_changed_is_told_in_the_order_of_the_plan_and_not_of_the_ids() -> None:
+    first, second = (
+        CreateItem(item_id=item_id, list_id="l0", title=title) for item_id, title in (("iz", "tea"), ("ia", "bread"))
+    )
+    assert (await run(store(), first, second)).text == "Added “tea” and “bread” to “Groceries”."
+
+
 @pytest.mark.parametrize(
     "world",
     [

@@ -195,11 +195,11 @@ class Cycle:
             text = "This was applied, but what the database holds now could not be read."
             return Ended(Outcome.UNKNOWN, text, receipt, reason="not_judged")
         if judgement.verdict is Verdict.CONFIRMED:
-            sentences = [*words.change_sentences(observed.ours), *([notes] if notes else [])]
+            sentences = [*words.change_sentences(observed.ours, result.operations), *([notes] if notes else [])]
             return Ended(Outcome.CONFIRMED, " ".join(sentences), receipt)
         kinds = [mismatch.kind.value for mismatch in judgement.mismatches]
         log.error("refuted", extra={"change_id": result.change_id, "revision": after.revision, "mismatches": kinds})
-        seen = " ".join(words.change_sentences(observed.ours)) or "Nothing of it is there."
+        seen = " ".join(words.change_sentences(observed.ours, result.operations)) or "Nothing of it is there."
         text = f"The database does not show what was planned. What it shows: {seen}"
         return Ended(Outcome.REFUTED, text, receipt, reason="refuted")
 

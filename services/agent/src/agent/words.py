@@ -42,10 +42,15 @@ def due_text(due: date | datetime | None) -> str:
     return due.strftime("%Y-%m-%d %H:%M %Z").strip() if isinstance(due, datetime) else due.isoformat()
 
 
-def change_sentences(diff: Diff) -> tuple[str, ...]:
-    """What a diff says, in words: lists first, then items grouped by what happened to them and where."""
-    lists = [change for change in diff.changes if isinstance(change.after or change.before, ListView)]
-    items = [change for change in diff.changes if isinstance(change.after or change.before, ItemView)]
+def change_sentences(diff: Diff, operations: Sequence[Operation] = ()) -> tuple[str, ...]:
+    """What a diff says, in words: lists first, then items grouped by what happened to them and where.
+
+    Rows are told in the order of the operations that are about them; a diff is sorted by ids, which mean nothing.
+    """
+    places = {_row_of(operation): place for place, operation in enumerate(operations)}
+    changes = sorted(diff.changes, key=lambda change: places.get(change.id, len(places)))
+    lists = [change for change in changes if isinstance(change.after or change.before, ListView)]
+    items = [change for change in changes if isinstance(change.after or change.before, ItemView)]
     # An item that went with its list is told by the list's sentence.
     gone = {change.id for change in lists if change.after is None}
     loose = [
@@ -56,6 +61,16 @@ def change_sentences(diff: Diff) -> tuple[str, ...]:
     sentences = [_list_sentence(change, items) for change in lists]
     sentences += _grouped(loose)
     return tuple(sentences)
+
+
+def _row_of(operation: Operation) -> str:
+    match operation:
+        case CreateList() | RenameList() | DeleteList():
+            return operation.list_id
+        case UndoChange():
+            return operation.change_id
+        case _:
+            return operation.item_id
 
 
 def _list_sentence(change: RowChange, items: list[RowChange]) -> str:
