@@ -1,0 +1,68 @@
+"""What verification refuses, as one small tree. Texts name ids, never titles."""
+
+from contracts.message import ErrorCode
+
+
+class VerificationError(Exception):
+    """The root of this package's errors."""
+
+
+class SnapshotError(VerificationError):
+    """Rows that cannot be one owner's state: an id that occurs twice."""
+
+    def __init__(self, row_id: str) -> None:
+        super().__init__(f"the row id {row_id} occurs twice in one snapshot; read it again")
+        self.row_id = row_id
+
+
+class HistoryError(VerificationError):
+    """A journal that does not reach from the one state to the other. Nothing can be judged by it."""
+
+    def __init__(self, revision: int, detail: str) -> None:
+        super().__init__(f"revision {revision}: {detail}")
+        self.revision = revision
+
+
+class ModelError(VerificationError):
+    """An operation that the store would refuse: why, for which row, and what to do."""
+
+    def __init__(self, code: ErrorCode, row_id: str, detail: str) -> None:
+        super().__init__(f"{row_id}: {detail}")
+        self.code = code
+        self.row_id = row_id
+        self.detail = detail
+
+
+class UnknownRowError(ModelError):
+    """The list or item is not there, or no longer."""
+
+    def __init__(self, kind: str, row_id: str) -> None:
+        super().__init__(ErrorCode.NOT_FOUND, row_id, f"no {kind} with this id; read the state again")
+
+
+class IdTakenError(ModelError):
+    """A new row with an id that is or was in use."""
+
+    def __init__(self, row_id: str) -> None:
+        super().__init__(ErrorCode.CONFLICT, row_id, "this id is taken; mint another")
+
+
+class LimitError(ModelError):
+    """More lists, or more items in a list, than one owner can hold."""
+
+    def __init__(self, row_id: str, what: str, limit: int) -> None:
+        super().__init__(ErrorCode.LIMIT, row_id, f"at most {limit} {what}; delete some first")
+
+
+class PlaceError(ModelError):
+    """A place to move to that does not exist."""
+
+    def __init__(self, row_id: str, detail: str) -> None:
+        super().__init__(ErrorCode.INVALID, row_id, detail)
+
+
+class UnsupportedError(ModelError):
+    """An operation whose effect cannot be computed from rows alone."""
+
+    def __init__(self, row_id: str, operation: str) -> None:
+        super().__init__(ErrorCode.UNSUPPORTED, row_id, f"{operation} cannot be foreseen from the rows alone")
