@@ -36,8 +36,8 @@ from rtc_gateway.inbound import Inbound, refusal_of, refusal_of_frame
 from rtc_gateway.measures import Measures
 from rtc_gateway.outbox import Outbox
 from rtc_gateway.peer import CloseReason, Peer, PeerClosedError, PeerHandlers
-from rtc_gateway.rate import TokenBucket
 from rtc_gateway.requests import Requests
+from runtime.rate import TokenBucket
 
 log = logging.getLogger(__name__)
 
@@ -82,8 +82,8 @@ class Session:
         self._outbox = Outbox(
             count_max=limits.outbox_count_max, bytes_max=limits.outbox_bytes_max, on_overflow=self._too_slow
         )
-        self._rate = TokenBucket(limits.messages_per_s, limits.messages_burst, loop.time)
-        self._patience = TokenBucket(limits.refusals_per_s, limits.refusals_burst, loop.time)
+        self._rate = TokenBucket(per_second=limits.messages_per_s, burst=limits.messages_burst, now=loop.time())
+        self._patience = TokenBucket(per_second=limits.refusals_per_s, burst=limits.refusals_burst, now=loop.time())
         self._opened = asyncio.Event()
         self._ended: asyncio.Future[str] = loop.create_future()
         self._heard_at = loop.time()
@@ -164,11 +164,11 @@ class Session:
 
     def _on_frame(self, frame: str | bytes) -> None:
         self._heard_at = self._now()
-        if not self._rate.take():
+        if not self._rate.take(self._now()):
             limits = self._limits
             detail = f"comes too fast; at most {limits.messages_per_s:g} frames a second are read, send it again later"
             problem = Problem(code=ErrorCode.RATE, detail=detail)
-            if self._patience.take():
+            if self._patience.take(self._now()):
                 self._refuse(refusal_of_frame(frame, problem))
             else:
                 self.close(problem)

@@ -25,10 +25,10 @@ from contracts.signaling import (
     SignalingError,
 )
 from contracts.tokens import InstanceId, SessionId
+from runtime.rate import TokenBucket
 from signaling.actions import Actions, Close, CloseCode, Forward, HangUp, RequestPeer, Send
 from signaling.entrance import Admission
 from signaling.inbound import ClientMessage
-from signaling.token_bucket import TokenBucket
 
 _TIME_ZONE: Final = re.compile(r"[A-Za-z0-9_+/-]{1,64}")
 _LIMITS: Final = Limits(
