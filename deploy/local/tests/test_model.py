@@ -1,5 +1,7 @@
 """Which model server is chosen, by what answers."""
 
+import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -55,6 +57,27 @@ async def test_anything_else_at_its_place_leads_to_the_standin(
 async def test_nobody_at_its_place_leads_to_the_standin(at_lm_studios_place: Callable[[str], None]) -> None:
     at_lm_studios_place(f"http://127.0.0.1:{free_port()}")
     assert (await model.choose(None, standin=False)).url is None
+
+
+async def test_an_endless_or_a_silent_answer_leads_to_the_standin_in_time(
+    at_lm_studios_place: Callable[[str], None],
+) -> None:
+    async def endless(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.closing(writer), contextlib.suppress(ConnectionError):
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n[")
+            while not writer.is_closing():
+                writer.write(b" " * 65536)
+                await writer.drain()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.closing(writer):
+            await reader.read()
+
+    for behaviour in (endless, silent):
+        async with await asyncio.start_server(behaviour, "127.0.0.1", 0) as server:
+            at_lm_studios_place(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+            async with asyncio.timeout(10 * model.TIMEOUT_S):
+                assert (await model.choose(None, standin=False)).url is None
 
 
 async def test_the_standin_can_be_asked_for(at_lm_studios_place: Callable[[str], None]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Coroutine, Mapping
 from datetime import date, datetime
 from pathlib import Path
 from typing import Final, TypeVar
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from client import AgentClient, ClientError, Lists
 from contracts.todo import Priority, TodoItem
@@ -85,7 +85,10 @@ def local_time_zone(environ: Mapping[str, str], localtime: Path = Path("/etc/loc
     named = environ.get("TZ", "").lstrip(":")
     if not named and localtime.is_symlink():
         named = str(localtime.resolve()).partition(_ZONES_IN)[2]
-    return named if named in available_timezones() else "UTC"
+    try:
+        return ZoneInfo(named).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return "UTC"
 
 
 async def _ask(url: str, text: str) -> TurnCompleted:

@@ -1,13 +1,14 @@
 """Which model server the agent gets: LM Studio where it answers with a model, else the stand-in."""
 
-import asyncio
+import json
 from dataclasses import dataclass
 from typing import Final
+
+from local_stack.http_get import get
 
 LM_STUDIO: Final = "http://localhost:1234"
 TIMEOUT_S: Final = 1.0
 NAME_SHOWN_CHARS: Final = 80
-_ANSWER_MAX_BYTES: Final = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -41,15 +42,10 @@ def normalised(url: str) -> str:
 
 async def first_model(base: str) -> str | None:
     """The first name in the server's list of models, made fit for a terminal; None without one in time."""
-    import httpx  # noqa: PLC0415 - a tenth of a second, for `up` alone
-
     try:
-        async with asyncio.timeout(TIMEOUT_S), httpx.AsyncClient(trust_env=False) as client:
-            answer = await client.get(f"{base}/v1/models", follow_redirects=False)
-        if answer.status_code != httpx.codes.OK or len(answer.content) > _ANSWER_MAX_BYTES:
-            return None
-        found = answer.json()
-    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, ValueError):
+        answer = await get(f"{base}/v1/models", timeout=TIMEOUT_S)
+        found = json.loads(answer.body) if answer.status == 200 else None
+    except (OSError, TimeoutError, ValueError):
         return None
     models = found.get("data") if isinstance(found, dict) else None
     for model in models if isinstance(models, list) else ():

@@ -101,6 +101,9 @@ def _command(service: str, name: str, around: Surroundings, start: Start) -> Com
 def _own_settings(service: str, around: Surroundings) -> dict[str, str]:
     if service == TODO_STORE:
         return {"DATABASE_URL": around.database_url}
+    if service == RTC_GATEWAY:
+        # Pages are given time to move to another gateway; when this stack stops there is none.
+        return {"DRAIN_S": around.environ.get("DRAIN_S", "0")}
     if service == AGENT and around.model_url is not None:
         return {"MODEL_URL": around.model_url}
     if service == SIGNALING and around.page is not None:

@@ -16,6 +16,7 @@ from local_stack.stack import Options, Stack
 
 # The terminal gives Ctrl-C to all of a group, and a launcher in it may hand the same one on.
 SAME_KEYSTROKE_S: Final = 0.3
+EXIT_FORCED: Final = 128 + signal.SIGINT
 
 
 def up(options: Options, data: Path | None) -> int:
@@ -41,7 +42,7 @@ async def _run(options: Options, directory: DataDirectory) -> int:
         stopping.cancel()
         await asyncio.wait({running})
         await stack.shut_down(force)
-    return _status(running)
+    return EXIT_FORCED if force.is_set() else _status(running)
 
 
 def say(line: str) -> None:

@@ -1,0 +1,117 @@
+"""What `ask` and `lists` print and return, and that the command's own words come without heavy imports."""
+
+import subprocess
+import sys
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from client import Lists
+from contracts.todo import Priority, TodoItem, TodoList
+from contracts.turns import Candidate, Outcome, Receipt, TurnCompleted
+from local_stack.asking import STATUS, lists_json, lists_text, local_time_zone, rendered, rendered_json
+from local_stack.command_line import parser
+
+
+def test_every_outcome_has_its_status() -> None:
+    by_status = {status: {outcome.value for outcome in Outcome if STATUS[outcome] == status} for status in (0, 1, 3)}
+    assert by_status == {
+        0: {"confirmed", "already_so", "answered"},
+        3: {"clarify", "not_found", "refused", "conflict", "cancelled"},
+        1: {"failed", "unknown", "refuted"},
+    }
+    assert set(STATUS) == set(Outcome)
+
+
+def completed(text: str, *candidates: Candidate) -> TurnCompleted:
+    return TurnCompleted(
+        session="s",
+        turn_id="t",
+        outcome=Outcome.CLARIFY,
+        text=text,
+        candidates=candidates,
+        receipt=Receipt(),
+        completed_at=datetime.now(UTC),
+    )
+
+
+def test_people_see_the_outcome_the_text_and_what_to_reply() -> None:
+    turn = completed("Which one?", Candidate(label="Groceries", reply="add milk to Groceries"))
+    assert rendered(turn) == "clarify: Which one?\n  Groceries: add milk to Groceries"
+
+
+def test_a_title_cannot_write_on_the_terminal() -> None:
+    assert "\x1b" not in rendered(completed("\x1b[2J\u202egone"))
+    assert "\u202e" not in rendered(completed("\x1b[2J\u202egone"))
+
+
+def test_programs_get_one_object_of_three_fields() -> None:
+    assert '"outcome": "clarify"' in rendered_json(completed("Übung"))
+    assert "Übung" in rendered_json(completed("Übung"))
+    assert "\n" not in rendered_json(completed("two\nlines"))
+
+
+def test_lists_are_shown_in_order_with_what_matters() -> None:
+    groceries = TodoList(id="l1", name="Groceries", position="a0", version=1)
+    milk = TodoItem(id="i1", list_id="l1", title="milk", done=True, position="a0", version=1)
+    eggs = TodoItem(
+        id="i2",
+        list_id="l1",
+        title="eggs",
+        due=date(2026, 11, 23),
+        priority=Priority.HIGH,
+        position="a1",
+        version=1,
+    )
+    state = Lists(revision=3, lists=((groceries, (milk, eggs)),))
+    assert lists_text(state) == "Groceries\n  [x] milk\n  [ ] eggs (due 2026-11-23) (high priority)"
+    assert lists_json(state).startswith('{"revision": 3, "lists": [{"id": "l1", "name": "Groceries"')
+    assert lists_text(Lists(revision=0, lists=())) == "no lists"
+
+
+def test_the_time_zone_is_this_machines_or_utc(tmp_path: Path) -> None:
+    assert local_time_zone({"TZ": "Europe/Berlin"}) == "Europe/Berlin"
+    assert local_time_zone({"TZ": ":Asia/Tokyo"}) == "Asia/Tokyo"
+    assert local_time_zone({"TZ": "../../etc/passwd"}) == "UTC"
+    zone = tmp_path / "zoneinfo" / "Europe" / "Rome"
+    zone.parent.mkdir(parents=True)
+    zone.touch()
+    link = tmp_path / "localtime"
+    link.symlink_to(zone)
+    assert local_time_zone({}, link) == "Europe/Rome"
+    assert local_time_zone({}, tmp_path / "missing") == "UTC"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["up", "--port", "0"],
+        ["up", "--port", "x"],
+        ["up", "--scale", "signaling=2"],
+        ["up", "--scale", "agent=0"],
+        ["up", "--scale", "agent=²"],
+        ["up", "--standin", "--model-url", "http://localhost:1"],
+        ["up", "--model-url", "localhost:1234"],
+        ["lists", "more"],
+    ],
+)
+def test_usage_that_is_wrong_ends_with_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parser().parse_args(arguments)
+    assert ended.value.code == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_services_are_scaled_by_name() -> None:
+    arguments = parser().parse_args(["up", "--scale", "agent=2,rtc-gateway=3"])
+    assert arguments.scale == {"agent": 2, "rtc-gateway": 3}
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = (
+        "import sys, local_stack.__main__ as m; m.parser(); "
+        "print(*sorted({'asyncio', 'pydantic', 'nats', 'aiortc', 'httpx', 'client', 'contracts'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    assert ran.stdout.strip() == ""
