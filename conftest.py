@@ -5,9 +5,9 @@ everything by `todo-agent up`, as a person starts it, with two agents and two ga
 """
 
 import os
+import secrets
 import sys
 from collections.abc import AsyncIterator, Iterator
-from itertools import count
 
 import asyncpg
 import pytest
@@ -28,7 +28,6 @@ from local_stack.temporary import (
 
 MIGRATION_TIMEOUT_S = 60.0
 TEMPLATE = "migrated"
-_numbers = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +68,7 @@ async def migrated_template(postgres: RunningPostgres, server_directory: DataDir
 @pytest.fixture(scope="module")
 async def database_url(postgres: RunningPostgres, migrated_template: str) -> AsyncIterator[str]:
     """A fresh migrated database for this module, in the form of DATABASE_URL: `postgresql+asyncpg://...`."""
-    name = f"module_{next(_numbers)}"
+    name = f"module_{secrets.token_hex(4)}"
     await _as_superuser(postgres, f'CREATE DATABASE "{name}" TEMPLATE "{migrated_template}" OWNER {STORE_USER}')
     yield postgres.store_url(name)
     await _as_superuser(postgres, f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -50,6 +50,16 @@ def test_a_directory_that_the_servers_user_cannot_reach_is_refused_by_name() -> 
             prepare(closed / "data", NOBODY)
 
 
+@pytest.mark.skipif(not ROOT, reason="only root's servers run as somebody else")
+def test_roots_umask_does_not_shut_the_servers_user_out() -> None:
+    with temporary_directory() as outer:
+        before = os.umask(0o077)
+        try:
+            prepare(outer.path / "data", NOBODY)
+        finally:
+            os.umask(before)
+
+
 @pytest.mark.skipif(not ROOT, reason="only root can leave files of somebody else behind")
 def test_a_directory_of_another_user_is_refused_by_name() -> None:
     with temporary_directory() as directory:

@@ -6,6 +6,7 @@ lock          held by the supervisor              logs/      one file a process
 runtime/      binaries, where the installed ones cannot be reached by an unprivileged user
 """
 
+import errno
 import fcntl
 import os
 import pwd
@@ -66,7 +67,13 @@ def prepare(path: Path, account: Account | None) -> DataDirectory:
     """Make `path` ready for a stack. Raises UnusableDirectoryError with one line that says what is wrong."""
     directory = DataDirectory(path.absolute(), account)
     try:
-        directory.path.mkdir(mode=0o755 if account else 0o700, parents=True, exist_ok=True)
+        if not directory.path.exists():
+            directory.path.mkdir(mode=0o700, parents=True)
+            if account is not None:
+                # To pass through, whatever root's umask says; what is inside stays closed.
+                directory.path.chmod(0o711)
+        if not directory.path.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "not a directory", str(directory.path))
         if not os.access(directory.path, os.R_OK | os.W_OK | os.X_OK):
             raise UnusableDirectoryError(f"{directory.path} cannot be written by this user; {ADVICE}")
         if account is not None and not can_enter(account, directory.path):

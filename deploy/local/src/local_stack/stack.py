@@ -28,6 +28,7 @@ READY_TIMEOUT_S: Final = 60.0
 MIGRATION_TIMEOUT_S: Final = 120.0
 SERVICES_STOP_S: Final = 8.0
 STOP_S: Final = 10.0
+STAGE_STOP_MIN_S: Final = 0.5
 QUIT_S: Final = 2.0
 
 
@@ -83,14 +84,16 @@ class Stack:
             ready()
 
     async def shut_down(self, force: asyncio.Event) -> None:
-        """Stop everything in order, within STOP_S; at once when `force` is set. Leaves no process behind."""
+        """Stop everything in order, in about STOP_S; at once when `force` is set. Leaves no process behind."""
         begun = time.monotonic()
         for keeper in self._keepers:
             keeper.retire()
         try:
             for stage in sorted({keeper.kept.stage for keeper in self._keepers}):
                 budget_s = STOP_S if stage >= services.STAGE_NATS else SERVICES_STOP_S
-                await self._stop(stage, until=begun + budget_s, force=force)
+                # However long the ones before took: a moment for these, too.
+                until = max(begun + budget_s, time.monotonic() + STAGE_STOP_MIN_S)
+                await self._stop(stage, until=until, force=force)
         finally:
             await self._end(self._running())
             self._journals.close()

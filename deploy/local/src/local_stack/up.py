@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -47,8 +48,10 @@ async def _run(options: Options, directory: DataDirectory) -> int:
 
 def say(line: str) -> None:
     """One line for the person at the terminal."""
-    sys.stderr.write(f"todo-agent: {line}\n")
-    sys.stderr.flush()
+    # A terminal that has gone must not stop the services.
+    with suppress(OSError):
+        sys.stderr.write(f"todo-agent: {line}\n")
+        sys.stderr.flush()
 
 
 def _say_ready(port: int) -> None:
