@@ -70,7 +70,7 @@ async def _our_page(browser: Browser, url: str) -> float:
     page: Page = await browser.new_page()
     try:
         await page.goto(url)
-        handle = await page.wait_for_function("window.__todoAgent && window.__todoAgent.connectMs", timeout=BOUND_MS)
-        return float(await handle.json_value())
+        await page.locator('[data-testid="connection"][data-state="connected"]').wait_for(timeout=BOUND_MS)
+        return float(await page.evaluate("window.__todoAgent.connectMs"))
     finally:
         await page.close()

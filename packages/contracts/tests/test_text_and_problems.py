@@ -1,5 +1,7 @@
 """What people may write, and what they are told when they may not."""
 
+from datetime import datetime
+
 import pytest
 from pydantic import ValidationError
 
@@ -63,3 +65,15 @@ def test_an_update_that_changes_nothing_or_contradicts_itself_is_refused() -> No
 
 def test_unknown_fields_of_a_newer_sender_are_ignored() -> None:
     assert CreateItem.model_validate({"item_id": "i1", "list_id": "l1", "title": "x", "colour": "red"}).title == "x"
+
+
+@pytest.mark.parametrize("due", ["2026-11-22", "2026-11-22T00:00:00+02:00", "2026-11-22T08:30:00Z"])
+def test_a_due_date_stays_the_day_or_the_moment_that_it_was(due: str) -> None:
+    made = CreateItem.model_validate({"item_id": "i1", "list_id": "l1", "title": "x", "due": due})
+    assert CreateItem.from_json(made.to_json()) == made
+    assert isinstance(made.due, datetime) == ("T" in due)
+
+
+def test_a_moment_without_an_offset_is_refused() -> None:
+    with pytest.raises(ValidationError):
+        CreateItem.model_validate({"item_id": "i1", "list_id": "l1", "title": "x", "due": "2026-11-22T08:30:00"})

@@ -1,6 +1,6 @@
 """To-do state as rows, and what can be seen of a change to them."""
 
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -18,8 +18,8 @@ class Priority(StrEnum):
     HIGH = "high"
 
 
-Due = Annotated[date | datetime | None, Field(union_mode="left_to_right")]
-"""A day, or a moment with its UTC offset."""
+Due = Annotated[AwareDatetime | date | None, Field(union_mode="left_to_right")]
+"""A day, or a moment with its UTC offset. Moments first: midnight with an offset is not a day."""
 
 
 class TodoList(Message):

@@ -166,7 +166,7 @@ class Cycle:
         with _TRACER.start_as_current_span("CONFIRM") as span:
             after = await self._store.snapshot(request.owner, journal_since=plan.revision)
             try:
-                observed = _observe(before, after, result.change_id, plan.expected)
+                observed = _observe(before, after, result.change_id, plan)
                 judgement = judge(plan.expected, observed.ours)
             except VerificationError as error:
                 # Rows and journal that do not belong together tell nothing; that is not the same as a refutation.
@@ -212,11 +212,11 @@ class Cycle:
         return Ended(Outcome.REFUSED, text, receipt, reason=error.code.value)
 
 
-def _observe(before: State | None, after: Snapshot, change_id: str, expected: Diff) -> Observed:
+def _observe(before: State | None, after: Snapshot, change_id: str, plan: Plan) -> Observed:
     now = state_of(after)
     if before is None:
-        before = rewind(now, after.journal)
-    return observe(before, now, after.journal, change_id, expected)
+        before = rewind(now, after.journal, plan.revision)
+    return observe(before, now, after.journal, change_id, plan.expected)
 
 
 def _receipt(request: Request, intent: Intent, clock: Clock, expected: Diff | None = None) -> Receipt:
