@@ -37,15 +37,16 @@ async def test_kill_9_of_the_supervisor_leaves_nothing_behind(uid: int) -> None:
         supervisor = await asyncio.create_subprocess_exec(
             sys.executable, PROGRAM, data, str(uid), stdout=asyncio.subprocess.PIPE
         )
-        assert supervisor.stdout is not None
-        pids = json.loads(await asyncio.wait_for(supervisor.stdout.readline(), 30))
-        children = [psutil.Process(pid) for pid in pids.values()]
-        assert all(child.ppid() == supervisor.pid for child in children)
-        if uid != 0:
-            assert {child.uids().real for child in children} == {uid}
-        everything = [process for child in children for process in (child, *child.children(recursive=True))]
-        assert len(everything) > 3, "PostgreSQL runs several processes"
-
-        supervisor.send_signal(signal.SIGKILL)
-        await supervisor.communicate()
+        try:
+            assert supervisor.stdout is not None
+            pids = json.loads(await asyncio.wait_for(supervisor.stdout.readline(), 30))
+            children = [psutil.Process(pid) for pid in pids.values()]
+            assert all(child.ppid() == supervisor.pid for child in children)
+            if uid != 0:
+                assert {child.uids().real for child in children} == {uid}
+            everything = [process for child in children for process in (child, *child.children(recursive=True))]
+            assert len(everything) > 3, "PostgreSQL runs several processes"
+        finally:
+            supervisor.send_signal(signal.SIGKILL)
+            await supervisor.communicate()
         await asyncio.wait_for(gone(everything), BOUND_S)
