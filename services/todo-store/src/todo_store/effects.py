@@ -6,7 +6,6 @@ Each row is changed once, however many operations touch it: one version more, on
 from bisect import insort
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import NoReturn
 
 from contracts.limits import ITEMS_PER_LIST_MAX, LISTS_MAX
@@ -23,7 +22,7 @@ from contracts.operations import (
     UpdateItem,
 )
 from contracts.store import ApplyStatus
-from contracts.todo import Due, TodoItem, TodoList
+from contracts.todo import TodoItem, TodoList
 from todo_store.positions import POSITION_MAX_CHARS, between
 
 Place = tuple[str, str]
@@ -196,7 +195,7 @@ class _Work:
             list_id=todo_list.id,
             title=operation.title,
             notes=operation.notes,
-            due=_with_offset(operation.due, operation.item_id),
+            due=operation.due,
             priority=operation.priority,
             position=between(order[-1][0] if order else None, None),
             version=1,
@@ -210,7 +209,7 @@ class _Work:
         if operation.clear_due:
             update["due"] = None
         elif operation.due is not None:
-            update["due"] = _with_offset(operation.due, item.id)
+            update["due"] = operation.due
         self._items[item.id] = item.model_copy(update=update)
 
     def _move_item(self, operation: MoveItem) -> None:
@@ -268,9 +267,3 @@ class _Work:
         if row in self._made or row in before.lists or row in before.items:
             raise Rejected(ApplyStatus.REFUSED, (row,), "deleted_by_itself")
         raise Rejected(ApplyStatus.CONFLICT, (row,))
-
-
-def _with_offset(due: Due, row: str) -> Due:
-    if isinstance(due, datetime) and due.tzinfo is None:
-        raise Rejected(ApplyStatus.REFUSED, (row,), "due_without_offset")
-    return due

@@ -12,13 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from todo_store.schema import METADATA
 
 _TRACER: Final = trace.get_tracer("todo_store")
+_WITH: Final = re.compile(r"\s*WITH\b.*?\)\s+(?=SELECT|INSERT|UPDATE|DELETE)", re.DOTALL)
 _FORM: Final = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE)\b(?:.*?\b(?:FROM|INTO)\s+|\s+)?(\w+)?", re.DOTALL)
 _KEY: Final = "todo_store.span"
 
 
 def name_of(statement: str) -> tuple[str, str | None]:
     """The verb, and the table if it is one of ours: ("SELECT", "owners")."""
-    match = _FORM.match(statement)
+    match = _FORM.match(_WITH.sub("", statement, count=1))
     if match is None:
         return "EXECUTE", None
     return match[1], match[2] if match[2] in METADATA.tables else None

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Final
 
-from sqlalchemy import Text, and_, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import Text, and_, bindparam, cast, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_leave
 
 from contracts.limits import SNAPSHOT_PART_ROWS
@@ -17,13 +17,28 @@ NOTIFICATIONS: Final = "todo_changes"
 _BEYOND_ANY: Final = 2**63 - 1
 _OWNER: Final = bindparam("owner", type_=Text)
 _REVISION: Final = select(OwnerRow.revision).where(OwnerRow.owner_key == _OWNER)
-_SET_REVISION: Final = (
-    update(OwnerRow).where(OwnerRow.owner_key == bindparam("of_owner")).values(revision=bindparam("new_revision"))
+_RISEN: Final = (
+    update(OwnerRow)
+    .where(OwnerRow.owner_key == bindparam("new_owner_key"))
+    .values(revision=bindparam("new_revision"))
+    .cte("risen")
 )
-_OPEN: Final = select(
-    func.set_config("todo.owner", _OWNER, True),
-    func.set_config("todo.revision", bindparam("revision", type_=Text), True),
-    func.pg_notify(bindparam("channel", type_=Text), _OWNER),
+# One statement, since each is a round trip while the owner is held. The settings end with the transaction, and
+# PostgreSQL sends the notification when it commits.
+_OPEN: Final = (
+    insert(ChangeRow)
+    .values(
+        {
+            key: bindparam(f"new_{key}")
+            for key in ("owner_key", "revision", "change_id", "operation_id", "author", "traceparent")
+        }
+    )
+    .add_cte(_RISEN)
+    .returning(
+        func.set_config("todo.owner", ChangeRow.owner_key, True),
+        func.set_config("todo.revision", cast(ChangeRow.revision, Text), True),
+        func.pg_notify(bindparam("channel", type_=Text), ChangeRow.owner_key),
+    )
 )
 _PIECES: Final = (
     select(
@@ -82,21 +97,19 @@ async def open_entry(
     author: Author,
     traceparent: str | None,
 ) -> None:
-    """Write the entry of `revision` and let the trigger add the images of what this transaction writes from now on."""
-    await session.write(
-        insert(ChangeRow),
+    """Raise the owner to `revision` and write its entry; the trigger adds the images of what is written after this."""
+    await session.row(
+        _OPEN,
         {
-            "owner_key": owner,
-            "revision": revision,
-            "change_id": change_id,
-            "operation_id": operation_id,
-            "author": author.value,
-            "traceparent": traceparent,
+            "new_owner_key": owner,
+            "new_revision": revision,
+            "new_change_id": change_id,
+            "new_operation_id": operation_id,
+            "new_author": author.value,
+            "new_traceparent": traceparent,
+            "channel": NOTIFICATIONS,
         },
     )
-    await session.write(_SET_REVISION, {"of_owner": owner, "new_revision": revision})
-    # For this transaction only; PostgreSQL sends the notification when it commits.
-    await session.row(_OPEN, {"owner": owner, "revision": str(revision), "channel": NOTIFICATIONS})
 
 
 async def pieces(
