@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from client import AgentClient
+from local_stack.death import bound_to_us
 from local_stack.directory import DataDirectory
 from local_stack.ports import free_port
 from local_stack.temporary import RunningStack, running_stack, temporary_directory
@@ -29,6 +30,7 @@ async def up(*arguments: str, environ: Mapping[str, str] | None = None) -> tuple
         env={**os.environ, **(environ or {})},
         stdout=PIPE,
         stderr=PIPE,
+        preexec_fn=bound_to_us(signal.SIGKILL),
     )
     out, err = await asyncio.wait_for(process.communicate(), BOUND_S)
     assert process.returncode is not None
@@ -168,6 +170,7 @@ async def test_sigterm_while_starting_leaves_nothing() -> None:
             *("--port", str(free_port()), "--data", str(directory.path)),
             stdout=PIPE,
             stderr=PIPE,
+            preexec_fn=bound_to_us(signal.SIGKILL),
         )
         async with asyncio.timeout(BOUND_S):
             while not (everything := descendants(process.pid)):  # noqa: ASYNC110 - nobody tells us of a grandchild
