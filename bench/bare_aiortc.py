@@ -7,8 +7,6 @@ examples have it; without, it is sent at once.
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
 from starlette.applications import Starlette
@@ -57,19 +55,15 @@ def application() -> Starlette:
             await peer.setLocalDescription(answer)
         return JSONResponse({"type": peer.localDescription.type, "sdp": peer.localDescription.sdp})
 
-    @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
-        yield
-        await asyncio.gather(*(peer.close() for peer in peers))
-
-    return Starlette(routes=[Route("/", page), Route("/offer", offer, methods=["POST"])], lifespan=lifespan)
+    return Starlette(routes=[Route("/", page), Route("/offer", offer, methods=["POST"])])
 
 
 async def main() -> None:
+    """Serve until killed."""
     async with serving("127.0.0.1", 0, application()) as port:
         sys.stdout.write(f"{port}\n")
         sys.stdout.flush()
-        await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
+        await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

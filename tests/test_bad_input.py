@@ -5,10 +5,11 @@ import json
 from collections.abc import AsyncIterator
 
 import pytest
+import websockets
 
 from client import AgentClient
 from contracts.channel import ChannelError, GatewayMessage, TurnRejected
-from contracts.limits import FRAME_MAX_BYTES
+from contracts.limits import FRAME_MAX_BYTES, PROTOCOL_VERSION
 from contracts.message import ErrorCode
 from contracts.tokens import uuid7
 from local_stack.temporary import RunningStack
@@ -93,3 +94,29 @@ async def test_a_resent_turn_is_accepted_again_and_done_once(client: AgentClient
                 break
     assert await client.lists() == before
     assert first.receipt.change_id is not None
+
+
+async def test_a_bad_sdp_is_named_and_the_socket_survives_to_take_a_good_hello(stack: RunningStack) -> None:
+    address = stack.url.replace("http", "ws", 1) + "/ai/ws"
+    async with websockets.connect(address) as socket, asyncio.timeout(BOUND_S):
+        await socket.send(json.dumps({"type": "hello", "version": PROTOCOL_VERSION}))
+        assert json.loads(await socket.recv())["type"] == "ready"
+        await socket.send(json.dumps({"type": "offer", "attempt": 1, "sdp": "v=0 this is no description"}))
+        refused = json.loads(await socket.recv())
+        assert (refused["type"], refused["code"], refused["attempt"]) == ("error", "invalid", 1)
+        assert "sdp" in json.dumps(refused)
+        assert not refused.get("final")
+        await socket.send("{")
+        assert json.loads(await socket.recv())["code"] == "invalid"
+        await socket.send(json.dumps({"type": "offer", "attempt": 2, "sdp": ""}))
+        assert json.loads(await socket.recv())["field"].endswith("sdp")
+
+
+async def test_a_version_that_is_not_spoken_ends_the_socket(stack: RunningStack) -> None:
+    address = stack.url.replace("http", "ws", 1) + "/ai/ws"
+    async with websockets.connect(address) as socket, asyncio.timeout(BOUND_S):
+        await socket.send(json.dumps({"type": "hello", "version": 999}))
+        refused = json.loads(await socket.recv())
+        assert (refused["code"], refused["final"]) == ("unsupported_version", True)
+        with pytest.raises(websockets.ConnectionClosed):
+            await socket.recv()

@@ -52,6 +52,7 @@ class NatsBus:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._closing = False
         self._violations: deque[str] = deque(maxlen=64)
 
     @classmethod
@@ -76,17 +77,20 @@ class NatsBus:
                 ping_interval=10,
                 max_outstanding_pings=2,
                 error_cb=bus._on_error,
-                disconnected_cb=_on_disconnected,
-                reconnected_cb=_on_reconnected,
+                disconnected_cb=bus._on_disconnected,
+                reconnected_cb=bus._on_reconnected,
                 allow_reconnect=True,
             )
             # With endless reconnecting nats-py also waits for its first connection without end.
             await asyncio.wait_for(connecting, CONNECT_TIMEOUT_S)
         except (NatsError, OSError, TimeoutError) as error:
+            # nats-py leaves the socket of a refused connection open.
+            await client.close()
             raise UnavailableError("the bus does not answer") from error
         try:
             yield bus
         finally:
+            bus._closing = True
             await _close(client)
 
     @property
@@ -99,6 +103,13 @@ class NatsBus:
         if "permissions violation for subscription" in text:
             self._violations.append(text)
         log.warning("bus error", extra={"error_type": type(error).__qualname__})
+
+    async def _on_disconnected(self) -> None:
+        if not self._closing:
+            log.warning("bus lost")
+
+    async def _on_reconnected(self) -> None:
+        log.warning("bus back")
 
     async def request(self, subject: str, message: Message, reply: type[ReplyT], *, timeout: float) -> ReplyT:
         with tracing.span("request", subject, SpanKind.CLIENT):
@@ -285,14 +296,6 @@ async def _drained(subscription: NatsSubscription) -> None:
         await subscription.drain()  # type: ignore[no-untyped-call]
     except NatsError as error:
         log.warning("subscription not drained", extra={"error_type": type(error).__qualname__})
-
-
-async def _on_disconnected() -> None:
-    log.warning("bus lost")
-
-
-async def _on_reconnected() -> None:
-    log.warning("bus back")
 
 
 async def _close(client: Client) -> None:

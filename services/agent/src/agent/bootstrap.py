@@ -29,7 +29,10 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
     timeout = httpx.Timeout(settings.model_timeout_s, connect=CONNECT_TIMEOUT_S)
     limits = httpx.Limits(max_connections=settings.model_slots, max_keepalive_connections=settings.model_slots)
     async with (
-        httpx.AsyncClient(base_url=settings.model_url, headers=headers, timeout=timeout, limits=limits) as client,
+        # The model is the user's own machine or network: a proxy for the web has no business in between.
+        httpx.AsyncClient(
+            base_url=settings.model_url, headers=headers, timeout=timeout, limits=limits, trust_env=False
+        ) as client,
         NatsBus.connected_to(settings.bus("agent")) as bus,
     ):
         store = BusStore(bus)
