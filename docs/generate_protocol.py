@@ -118,7 +118,7 @@ def bus_lines() -> Iterator[str]:
     yield ""
     first, last = streams.CONSUMERS[0], streams.CONSUMERS[-1]
     yield (
-        f"Consumers: {len(streams.CONSUMERS)} durables, `{first.name}` to `{last.name}`, one for each partition of CHAT, "
+        f"Consumers: {len(streams.CONSUMERS)} durables, `{first.name}` to `{last.name}`, one a partition of CHAT, "
         f"`max_ack_pending={first.max_ack_pending}`, a lease of {first.ack_wait_s:g} s."
     )
     yield ""
