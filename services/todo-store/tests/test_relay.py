@@ -71,23 +71,25 @@ def slow_poll(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def relaying(url: str, bus: RecordingBus) -> AsyncIterator[Relay]:
-    """A relay, begun when PostgreSQL has seen the last one go."""
-    async with asyncio.timeout(PATIENCE_S):
-        while await locks_held(url):
-            continue
+    """A relay that leads, begun when PostgreSQL has seen the last one go."""
+    await until_leaders(url, 0)
     relay = Relay(url, bus)
     async with relay.running():
+        await until_leaders(url, 1)
         yield relay
 
 
-async def locks_held(url: str) -> int:
+async def until_leaders(url: str, count: int) -> None:
+    """Wait until so many relays hold the lock."""
+    held = (
+        "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted "
+        "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
     connection = await asyncpg.connect(url.replace("+asyncpg", ""))
     try:
-        held: int = await connection.fetchval(
-            "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted "
-            "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
-        )
-        return held
+        async with asyncio.timeout(PATIENCE_S):
+            while await connection.fetchval(held) != count:
+                continue
     finally:
         await connection.close()
 
@@ -122,6 +124,19 @@ async def test_changes_are_published_in_order_with_their_images_and_marked(
     async with relaying(database_url, again):
         pass  # leaving publishes what is there
     assert again.revisions(store.owner) == []
+
+
+@pytest.mark.usefixtures("slow_poll")
+async def test_leaving_publishes_what_is_there_and_does_not_wait(
+    store: "Store", database_url: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    bus = RecordingBus()
+    async with relaying(database_url, bus):
+        monkeypatch.setattr(journal, "NOTIFICATIONS", "nobody_listens_here")
+        await store.do(GROCERIES)
+        assert bus.revisions(store.owner) == []
+    assert bus.revisions(store.owner) == [1]
+    assert caplog.messages == []
 
 
 @pytest.mark.usefixtures("slow_poll")
