@@ -3,7 +3,7 @@
 Deliberately unaware of NATS: of connections, inboxes, acks and consumers. Subjects come from `contracts.subjects`.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -86,7 +86,7 @@ class Bus(Protocol):
         self,
         subject: str,
         request: type[RequestT],
-        handler: Callable[[RequestT], AsyncIterator[Message]],
+        handler: Callable[[RequestT], AsyncGenerator[Message, None]],
         *,
         queue: str | None,
     ) -> Subscription:

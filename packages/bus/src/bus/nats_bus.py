@@ -5,8 +5,8 @@ import json
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, Self, TypeVar
 
@@ -186,17 +186,19 @@ class NatsBus:
         self,
         subject: str,
         request: type[RequestT],
-        handler: Callable[[RequestT], AsyncIterator[Message]],
+        handler: Callable[[RequestT], AsyncGenerator[Message, None]],
         *,
         queue: str | None,
     ) -> Subscription:
         async def respond(message: RequestT, replies: Replies) -> None:
             # One behind, so that the last one can be marked as such.
             held: Message | None = None
-            async for part in handler(message):
-                if held is not None:
-                    await replies.send(held, last=False)
-                held = part
+            # Closed here and now: a handler may hold a transaction, which must not wait for the garbage collector.
+            async with aclosing(handler(message)) as parts:
+                async for part in parts:
+                    if held is not None:
+                        await replies.send(held, last=False)
+                    held = part
             await (replies.end() if held is None else replies.send(held))
 
         return await self._serve(subject, Endpoint(self._client, request, respond), queue)

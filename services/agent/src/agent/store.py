@@ -12,6 +12,7 @@ from contracts.store import (
     SnapshotRequest,
     TakeOverRequest,
     TakeOverResult,
+    joined,
 )
 from contracts.todo import JournalEntry, TodoItem, TodoList
 
@@ -47,7 +48,7 @@ class BusStore:
             lists.extend(part.lists)
             items.extend(part.items)
             journal.extend(part.journal)
-        return Snapshot(owner=owner, revision=revision, lists=tuple(lists), items=tuple(items), journal=tuple(journal))
+        return Snapshot(owner=owner, revision=revision, lists=tuple(lists), items=tuple(items), journal=joined(journal))
 
     async def apply(self, request: ApplyRequest) -> ApplyResult:
         return await self._bus.request(subjects.TODO_APPLY, request, ApplyResult, timeout=WRITE_TIMEOUT_S)
