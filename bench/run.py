@@ -1,31 +1,60 @@
-"""Every figure of the README, in one run on one machine. Ratios count; milliseconds depend on the machine."""
+"""Every figure of the README, in one run on one machine. Ratios count; milliseconds depend on the machine.
 
+`.venv/bin/python -m bench.run` prints all of them, `... bench.run connect` one; `--readme` puts them into the README too.
+"""
+
+import argparse
 import asyncio
 import os
 import platform
-import sys
 from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
 
 from bench.connect import connect
 from bench.startup import startup
 from bench.turns import turns
 from local_stack.temporary import running_stack, temporary_directory
 
+README: Final = Path(__file__).parent.parent / "README.md"
+BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
+ON_A_STACK: Final[dict[str, Callable[[str], Awaitable[str]]]] = {"connect": connect, "turns": turns}
+STARTUP: Final = "startup"
 
-async def main(wanted: list[str]) -> None:
-    """Run the benches named, or all of them."""
-    print(f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()} {platform.machine()}")
-    on_stack: dict[str, Callable[[str], Awaitable[str]]] = {"connect": connect, "turns": turns}
-    names = wanted or [*on_stack, "startup"]
-    if any(name in on_stack for name in names):
+
+async def measure(names: list[str]) -> str:
+    """Run the benches named, and print and return their tables."""
+    shown = [f"{os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()} {platform.machine()}."]
+    print(shown[0], flush=True)
+    on_a_stack = [name for name in names if name in ON_A_STACK]
+    if on_a_stack:
         with temporary_directory() as directory:
             async with running_stack(directory, "--standin", "--scale", "agent=2,rtc-gateway=2") as stack:
-                for name in names:
-                    if name in on_stack:
-                        print(await on_stack[name](stack.url), flush=True)
-    if "startup" in names:
-        print(await startup(), flush=True)
+                for name in on_a_stack:
+                    shown.append(await ON_A_STACK[name](stack.url))
+                    print(shown[-1], flush=True)
+    if STARTUP in names:
+        shown.append(await startup())
+        print(shown[-1], flush=True)
+    return "\n".join(shown)
+
+
+def main() -> None:
+    """The command line."""
+    every = [*ON_A_STACK, STARTUP]
+    parser = argparse.ArgumentParser(prog="python -m bench.run", description="Measure what the README claims.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(every)}; all where none is given")
+    parser.add_argument("--readme", action="store_true", help="put the figures into the README")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.names) - set(every):
+        parser.error(f"{', '.join(sorted(unknown))}: there is only {', '.join(every)}")
+    figures = asyncio.run(measure(arguments.names or every))
+    if arguments.readme:
+        text = README.read_text(encoding="utf-8")
+        before, rest = text.split(BEGIN)
+        after = rest.split(END)[1]
+        README.write_text(f"{before}{BEGIN}\n{figures}\n{END}{after}", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1:]))
+    main()
