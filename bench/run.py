@@ -1,6 +1,6 @@
 """Every figure of the README, in one run on one machine. Ratios count; milliseconds depend on the machine.
 
-`.venv/bin/python -m bench.run` prints all of them, `... bench.run connect` one; `--readme` puts them into the README too.
+`python -m bench.run` prints all of them, `python -m bench.run connect` one; `--readme` puts them into the README too.
 """
 
 import argparse
