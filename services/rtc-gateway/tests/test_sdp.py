@@ -56,7 +56,17 @@ def test_nothing_else_is_changed() -> None:
         (OFFER.replace("a=fingerprint:", "a=x:"), "lacks `a=fingerprint`"),
         (OFFER.replace("a=setup:actpass\r\n", ""), "lacks `a=setup`"),
         (OFFER.replace("262144", "100"), "must take messages"),
-        (OFFER.replace("262144", "-1"), "must take messages"),
+        (OFFER.replace("262144", "-1"), "must be a number of bytes"),
+        (OFFER.replace("262144", "9" * 5000), "must be a number of bytes"),
+        (OFFER.replace("262144", "٣٣٣٣٣٣"), "must be a number of bytes"),
+        (OFFER.replace("a=ice-ufrag:abcd", "a=ice-ufrag:abc"), "must be 4 to 256 characters"),
+        (OFFER.replace("a=ice-ufrag:abcd", "a=ice-ufrag:" + "a" * 257), "must be 4 to 256 characters"),
+        (OFFER + "a=ice-ufrag:" + "a" * 1000 + "\r\n", "must be 4 to 256 characters"),
+        (OFFER.replace("a=ice-ufrag:abcd", "a=ice-ufrag:ab:cd"), "must be 4 to 256 characters"),
+        (OFFER.replace("a=ice-pwd:abcdefghijklmnopqrstuvwx", "a=ice-pwd:" + "a" * 21), "must be 22 to 256 characters"),
+        (OFFER.replace("a=ice-pwd:abcdefghijklmnopqrstuvwx", "a=ice-pwd:" + "a" * 257), "must be 22 to 256 characters"),
+        (OFFER.replace("BUNDLE 0", "BUNDLE" + " 0" * 10_000), "the one section's mid"),
+        (OFFER.replace("BUNDLE 0", "BUNDLE"), "the one section's mid"),
         (OFFER.replace("203.0.113.9 50001", "203.0.113.9 none"), "is not an ICE candidate"),
     ],
 )
@@ -67,6 +77,11 @@ def test_an_offer_that_cannot_be_used_is_refused_with_what_is_wrong(sdp: str, sa
     assert problem.code is ErrorCode.INVALID
     assert says in problem.detail
     assert problem.field in {"sdp", "candidate"}
+
+
+def test_the_longest_credentials_that_the_standard_has_are_taken() -> None:
+    longest = OFFER.replace(":abcd\r", ":" + "+" * 256 + "\r").replace(":abcdefghijklmnopqrstuvwx", ":" + "/" * 256)
+    assert "+" * 256 in usable_offer(longest)
 
 
 def test_too_many_candidates_are_refused() -> None:
@@ -84,6 +99,13 @@ def test_too_many_candidates_are_refused() -> None:
         ("candidate:1 2 udp 1 192.0.2.9 5000 typ host", None),
         ("candidate:1 1 udp 1 192.0.2.9 5000 typ prflx", None),
         ("candidate:1 1 udp 1 a.local 5000 typ host", None),
+        ("candidate:1 1 udp 1 127.0.0.1 5000 typ host", "1 1 udp 1 127.0.0.1 5000 typ host"),
+        ("candidate:1 1 udp 1 224.0.0.251 5353 typ host", None),
+        ("candidate:1 1 udp 1 ff02::fb 5353 typ host", None),
+        ("candidate:1 1 udp 1 ::ffff:224.0.0.251 5353 typ host", None),
+        ("candidate:1 1 udp 1 255.255.255.255 5000 typ host", None),
+        ("candidate:1 1 udp 1 0.0.0.0 5000 typ host", None),
+        ("candidate:1 1 udp 1 :: 5000 typ srflx", None),
         ("  ", None),
     ],
 )

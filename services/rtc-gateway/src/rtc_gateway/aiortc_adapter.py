@@ -97,17 +97,19 @@ class AiortcPeer:
 
     async def accept(self, sdp: str) -> str:
         """See Peer. Besides a bad offer it refuses with `capacity` if no socket could be had."""
-        offer = usable_offer(sdp)
         connection = self._connection
         connection.on("datachannel", self._guarded(self._on_channel))
         connection.on("connectionstatechange", self._guarded(self._on_state))
         try:
-            await connection.setRemoteDescription(RTCSessionDescription(sdp=offer, type="offer"))
+            offer = RTCSessionDescription(sdp=usable_offer(sdp), type="offer")
+            await connection.setRemoteDescription(offer)
             _guard(self._transport(), self._settings.ice_addresses, self._misused)
             self._described = True
             for text in self._early:
                 await self._add(text)
             await connection.setLocalDescription()
+        except PeerError:
+            raise
         except Exception as error:
             # aiortc checks SDP by assert, KeyError, ValueError and more; the text may quote the stranger's.
             log.info("offer failed", extra={"error_type": type(error).__qualname__})

@@ -20,13 +20,23 @@ _CANDIDATE: Final = re.compile(
 )
 _MEDIA: Final = re.compile(r"m=application [0-9]{1,5} UDP/DTLS/SCTP webrtc-datachannel", re.ASCII)
 _REQUIRED: Final = ("a=ice-ufrag:", "a=ice-pwd:", "a=fingerprint:", "a=setup:")
+# What each line of these names may hold. A ufrag goes out in every check to every candidate, so a long one would make
+# of each small offer many large datagrams to whomever it names (RFC 8839 section 5.4 bounds it). BUNDLE names one
+# section, since there is only one. Ten digits are more than any size, and not too many for int().
+_VALUES: Final = {
+    "a=ice-ufrag": (re.compile(r"[A-Za-z0-9+/]{4,256}"), "must be 4 to 256 characters of A-Z, a-z, 0-9, + and /"),
+    "a=ice-pwd": (re.compile(r"[A-Za-z0-9+/]{22,256}"), "must be 22 to 256 characters of A-Z, a-z, 0-9, + and /"),
+    "a=group": (re.compile(r"BUNDLE [^ ]{1,64}"), "must be `BUNDLE` and the one section's mid"),
+    "a=max-message-size": (re.compile(r"[0-9]{1,10}"), "must be a number of bytes, of at most ten digits"),
+}
 _USABLE_TYPES: Final = frozenset({"host", "srflx", "relay"})
 
 
 def usable_candidate(text: str) -> str | None:
     """One candidate as aiortc may have it: `foundation component transport ...`, without extensions.
 
-    None for what we have no use for: mDNS names, TCP, RTCP's component, and the empty text that ends candidates.
+    None for what we have no use for: mDNS names, TCP, RTCP's component, the empty text that ends candidates, and
+    addresses that are nobody's or many's, such as a multicast group's.
     Raises PeerError for what is no candidate.
     """
     if not text.strip():
@@ -40,12 +50,14 @@ def usable_candidate(text: str) -> str | None:
     if part["type"] not in _USABLE_TYPES:
         return None
     try:
-        ipaddress.ip_address(part["address"])
+        address = ipaddress.ip_address(part["address"])
     except ValueError as error:
         problem = _invalid("candidate", "has an address that is no IP address; send it as the browser made it", text)
         raise PeerError(problem) from error
     if not 0 < int(part["port"]) <= 65_535:
         raise PeerError(_invalid("candidate", "has a port beyond 1 to 65535; send it as the browser made it", text))
+    if not _is_ones(address):
+        return None
     return f"{part['foundation']} 1 udp {part['priority']} {part['address']} {int(part['port'])} typ {part['type']}"
 
 
@@ -90,9 +102,24 @@ def _check_media(lines: list[str]) -> None:
         if not any(line.startswith(prefix) for line in lines):
             raise PeerError(_invalid("sdp", f"lacks `{prefix.rstrip(':')}`; send the offer as the browser made it"))
     for line in lines:
-        name, _, value = line.strip().partition(":")
-        if name == "a=max-message-size" and (not value.isdecimal() or 0 < int(value) < FRAME_MAX_BYTES):
-            raise PeerError(_invalid("sdp", f"must take messages of {FRAME_MAX_BYTES} bytes", line))
+        _check_value(*line.strip().partition(":")[::2])
+
+
+def _check_value(name: str, value: str) -> None:
+    pattern, rule = _VALUES.get(name, (None, ""))
+    if pattern is not None and pattern.fullmatch(value) is None:
+        raise PeerError(_invalid("sdp", f"has an `{name}` that cannot be used; it {rule}", value))
+    if name == "a=max-message-size" and 0 < int(value) < FRAME_MAX_BYTES:
+        raise PeerError(_invalid("sdp", f"must take messages of {FRAME_MAX_BYTES} bytes", f"{name}:{value}"))
+
+
+def _is_ones(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+    """Whether it is the address of one machine: not of a group, of everybody, or of nobody."""
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    one = mapped or address
+    # 240.0.0.0/4, which IPv4 calls reserved, ends with the broadcast address and holds no machine.
+    nobodys = one.is_reserved if isinstance(one, ipaddress.IPv4Address) else False
+    return not (one.is_multicast or one.is_unspecified or nobodys)
 
 
 def _invalid(field: str, detail: str, value: str | None = None) -> Problem:
