@@ -1,6 +1,7 @@
 """The adapter against real aiortc peers on this machine's own addresses."""
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -207,6 +208,17 @@ async def test_a_page_that_closes_its_connection_is_gone_at_once() -> None:
     async with connected() as pair:
         await pair.page.close()
         assert await soon(pair.heard.closed) in {CloseReason.REMOTE, CloseReason.LOST}
+
+
+async def test_what_is_sent_to_a_page_that_vanished_is_lost_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    async with connected() as pair:
+        sctp = pair.peer._connection.sctp
+        assert sctp is not None
+        sctp.transport._ssl.shutdown()  # as the page's close_notify leaves it
+        pair.peer.close()
+        await soon(pair.peers.close())
+    gc.collect()  # asyncio tells of a task's exception when the task is collected
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_an_exception_in_a_handler_does_not_end_the_connection(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,15 +1,17 @@
 """aiortc behind a small door: every private or patched piece of aiortc 1.16 and aioice 0.13 stands in this module.
 
 What it mends, and why: aiortc dies of a handler's exception, of text that is no UTF-8 and of a repeated DCEP OPEN; it
-does not enforce its receive window; it never gives up connecting while candidates may still come; `close()` can take a
-minute, and must not be cancelled; aioice queues datagrams without bound and leaves loopback out. `PRIVATE` names
-what is used of their insides; a test holds it against the installed version.
+does not enforce its receive window; it never gives up connecting while candidates may still come; it goes on sending to
+a page that has gone, in tasks whose errors nobody takes; `close()` can take a minute, and must not be cancelled; aioice
+queues datagrams without bound and leaves loopback out. `PRIVATE` names what is used of their insides; a test holds it
+against the installed version.
 
 SCTP's timers (`SCTP_RTO_MIN` 1 s, `SCTP_RTO_INITIAL` 3 s) are left as they are until they have been measured with
 browsers.
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -19,8 +21,9 @@ from typing import Final
 from aioice import Candidate
 from aioice.ice import Connection, get_host_addresses
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSctpTransport, RTCSessionDescription
-from aiortc.rtcsctptransport import DATA_CHANNEL_OPEN, WEBRTC_BINARY, WEBRTC_DCEP, WEBRTC_STRING
+from aiortc.rtcsctptransport import DATA_CHANNEL_OPEN, WEBRTC_BINARY, WEBRTC_DCEP, WEBRTC_STRING, Chunk
 from aiortc.sdp import candidate_from_sdp
+from OpenSSL import SSL
 
 from contracts.limits import CANDIDATES_MAX, CHANNEL_LABEL, CHANNEL_PROTOCOL, CONNECT_TIMEOUT_S
 from contracts.message import ErrorCode, Problem
@@ -37,12 +40,12 @@ CHANNELS_MAX: Final = 4
 LINGER_S: Final = 1.0
 CLOSE_TIMEOUT_S: Final = 10.0
 
+_OF_SCTP: Final = "_advertised_rwnd _data_channel_receive _data_channels _handle_data _send_chunk _srtt"
 PRIVATE: Final = {
-    RTCSctpTransport: ("_advertised_rwnd", "_data_channel_receive", "_data_channels", "_handle_data", "_srtt"),
+    RTCSctpTransport: tuple(_OF_SCTP.split()),
     Connection: ("_nominated", "_queue", "data_received", "get_component_candidates"),
 }
-"""Attributes of instances that this module reads or replaces. Beside them: `RTCIceTransport._connection` and
-`RTCDtlsTransport._get_stats`."""
+"""What this module reads or replaces, beside `RTCIceTransport._connection` and `RTCDtlsTransport._get_stats`."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,7 @@ class AiortcPeer:
         connection.on("datachannel", self._guarded(self._on_channel))
         connection.on("connectionstatechange", self._guarded(self._on_state))
         try:
-            offer = RTCSessionDescription(sdp=usable_offer(sdp), type="offer")
-            await connection.setRemoteDescription(offer)
+            await connection.setRemoteDescription(RTCSessionDescription(sdp=usable_offer(sdp), type="offer"))
             _guard(self._transport(), self._settings.ice_addresses, self._misused)
             self._described = True
             for text in self._early:
@@ -143,10 +145,9 @@ class AiortcPeer:
         await self._connection.addIceCandidate(parsed)
 
     def send(self, frame: str) -> None:
-        channel = self._channel
-        if self._closed or channel is None or channel.readyState != "open":
+        if self._closed or self._channel is None or self._channel.readyState != "open":
             raise PeerClosedError
-        channel.send(frame)
+        self._channel.send(frame)
 
     async def writable(self) -> None:
         """See Peer. Beyond HIGH_WATER_BYTES it waits for LOW_WATER_BYTES, so a control frame is never far behind."""
@@ -243,16 +244,11 @@ class AiortcPeer:
             log.exception("peer did not close cleanly")
 
 
-def local_addresses(chosen: tuple[str, ...]) -> list[str]:
-    """The addresses to gather on. aioice leaves loopback out, and so finds none on a machine without a network."""
-    return list(chosen) or get_host_addresses(use_ipv4=True, use_ipv6=True) or ["127.0.0.1"]
-
-
 def _guard(sctp: RTCSctpTransport, addresses: tuple[str, ...], misused: Callable[[], None]) -> None:
     """Replace, on this one connection, the methods through which a stranger's packets could break it."""
     ice = sctp.transport.transport._connection
     gather, queue_datagram = ice.get_component_candidates, ice.data_received
-    handle_packet, receive = sctp._handle_data, sctp._data_channel_receive
+    handle_packet, receive, send_chunk = sctp._handle_data, sctp._data_channel_receive, sctp._send_chunk
 
     async def gather_chosen(component: int, addresses: list[str], timeout: int = 5) -> list[Candidate]:
         return await gather(component=component, addresses=local, timeout=timeout)
@@ -282,11 +278,17 @@ def _guard(sctp: RTCSctpTransport, addresses: tuple[str, ...], misused: Callable
             pp_id = WEBRTC_BINARY  # whoever reads it refuses binary frames
         await receive(stream_id, pp_id, data)
 
-    local = local_addresses(addresses)
+    async def send_if_connected(chunk: Chunk) -> None:
+        # What cannot be sent is lost, as on the way. That DTLS has ended is noticed where it is read.
+        with contextlib.suppress(ConnectionError, SSL.Error):
+            await send_chunk(chunk)
+
+    local = list(addresses) or get_host_addresses(use_ipv4=True, use_ipv6=True) or ["127.0.0.1"]
     ice.get_component_candidates = gather_chosen  # type: ignore[method-assign]
     ice.data_received = queue_bounded  # type: ignore[method-assign]
     sctp._handle_data = handle_guarded  # type: ignore[method-assign]
     sctp._data_channel_receive = receive_guarded  # type: ignore[method-assign]
+    sctp._send_chunk = send_if_connected  # type: ignore[method-assign]
 
 
 def _is_utf8(data: bytes) -> bool:

@@ -27,7 +27,8 @@ from contracts.todo import Author, TodoItem, TodoList
 from contracts.turns import OperationsCompleted, RunOperations, TurnCancel, TurnStarted
 from rtc_gateway.inbound import Refused, refusal_of
 
-RUN_TIMEOUT_S: Final = 20.0
+# Longer than the agent takes at worst, with its own tries; shorter than the minute for which a client waits.
+RUN_TIMEOUT_S: Final = 55.0
 CANCEL_TIMEOUT_S: Final = 5.0
 PART_TIMEOUT_S: Final = 5.0
 SNAPSHOT_TIMEOUT_S: Final = 20.0
