@@ -59,8 +59,16 @@ def test_a_lost_piece_is_noticed() -> None:
     assert refusal(assembler, third) is ErrorCode.INVALID
 
 
-def test_only_a_few_messages_may_be_unfinished_at_once() -> None:
+def test_messages_that_were_abandoned_give_way_to_a_new_one() -> None:
     assembler = Assembler(LIMIT)
+
+    def piece(message_id: str, part: int, *, last: bool, data: str) -> str:
+        return json.dumps({"id": message_id, "part": part, "last": last, "data": data})
+
     for number in range(OPEN_MESSAGES_MAX):
-        assert assembler.feed(json.dumps({"id": str(number), "part": 0, "last": False, "data": "{"})) is None
-    assert refusal(assembler, json.dumps({"id": "x", "part": 0, "last": False, "data": "{"})) is ErrorCode.LIMIT
+        assert assembler.feed(piece(str(number), 0, last=False, data="{")) is None
+    assert assembler.feed(piece("new", 0, last=False, data="[")) is None
+    assert refusal(assembler, piece("0", 1, last=True, data="}")) is ErrorCode.INVALID, "the oldest was given up"
+    assert assembler.feed(piece("new", 1, last=True, data="]")) == b"[]"
+    for number in range(1, OPEN_MESSAGES_MAX):
+        assert assembler.feed(piece(str(number), 1, last=True, data="}")) == b"{}", "and only that one"

@@ -49,7 +49,11 @@ def split(payload: bytes, *, message_id: str) -> Iterator[str]:
 
 
 class Assembler:
-    """Puts frames together again. Bounded: `limit` bytes a message, OPEN_MESSAGES_MAX messages at once."""
+    """Puts frames together again. Bounded: `limit` bytes a message, OPEN_MESSAGES_MAX messages at once.
+
+    One message more gives up the oldest unfinished one: its sender may never send the rest. If it does, the next piece
+    of it is refused as out of order.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -88,26 +92,23 @@ class Assembler:
             raise FrameError(
                 Problem(code=ErrorCode.INVALID, detail="is not a well-formed piece of a message")
             ) from error
-        pieces = self._open.get(piece.id)
-        if pieces is None:
-            if len(self._open) >= OPEN_MESSAGES_MAX:
-                raise FrameError(
-                    Problem(code=ErrorCode.LIMIT, detail=f"begins a message while {OPEN_MESSAGES_MAX} are unfinished")
-                )
-            pieces = self._open[piece.id] = []
-            self._sizes[piece.id] = 0
-        self._sizes[piece.id] += len(piece.data)
+        pieces = self._open.get(piece.id, [])
         if piece.part != len(pieces):
-            expected = len(pieces)
             self._forget(piece.id)
             raise FrameError(
                 Problem(
                     code=ErrorCode.INVALID,
                     field="part",
                     value=str(piece.part),
-                    detail=f"is out of order; part {expected} was due, send the message again",
+                    detail=f"is out of order; part {len(pieces)} was due, send the message again",
                 )
             )
+        if piece.id not in self._open:
+            if len(self._open) >= OPEN_MESSAGES_MAX:
+                self._forget(next(iter(self._open)))
+            self._open[piece.id] = pieces
+            self._sizes[piece.id] = 0
+        self._sizes[piece.id] += len(piece.data)
         if self._sizes[piece.id] > self._limit:
             self._forget(piece.id)
             raise FrameError(
@@ -120,4 +121,5 @@ class Assembler:
         return "".join(pieces).encode("utf-8", "surrogatepass")
 
     def _forget(self, message_id: str) -> None:
-        del self._open[message_id], self._sizes[message_id]
+        self._open.pop(message_id, None)
+        self._sizes.pop(message_id, None)
