@@ -171,6 +171,16 @@ async def test_a_repeated_start_is_known_to_the_stream_and_kept_as_it_was(buses:
     assert again.repeated
 
 
+async def test_what_a_stream_holds_on_a_subject_can_be_read_or_is_known_to_be_missing(buses: Buses) -> None:
+    agent, gateway = await buses.of("agent"), await buses.of("rtc-gateway")
+    subject = subjects.turn_completed(f"s-{uuid4().hex}", "t1")
+    assert await gateway.stored(streams.CHAT, subject) is None
+    kept = await agent.store(subject, Number(n=5))
+    found = await gateway.stored(streams.CHAT, subject)
+    assert found is not None
+    assert (found.subject, found.sequence, Number.from_json(found.data)) == (subject, kept.sequence, Number(n=5))
+
+
 async def test_what_is_stored_comes_live_with_its_sequence(buses: Buses) -> None:
     agent, gateway = await buses.of("agent"), await buses.of("rtc-gateway")
     arrived: asyncio.Queue[Event] = asyncio.Queue()

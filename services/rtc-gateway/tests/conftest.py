@@ -11,6 +11,7 @@ import pytest
 from opentelemetry.metrics import NoOpMeterProvider
 
 from bus.interface import Bus, Event, EventHandler, ReplyT, Stored, Subscription
+from contracts import streams
 from contracts.channel import FROM_GATEWAY, GatewayMessage
 from contracts.frames import Assembler
 from contracts.limits import FRAME_MAX_BYTES, MESSAGE_OUT_MAX_BYTES
@@ -46,7 +47,9 @@ class FakeBus:
     answers: dict[str, Any] = field(default_factory=dict)
     on_store: Any = field(default_factory=lambda: Stored(sequence=7))
     asked: list[tuple[str, Message]] = field(default_factory=list)
-    stored: list[tuple[str, Message]] = field(default_factory=list)
+    kept: list[tuple[str, Message]] = field(default_factory=list)
+    streams: dict[str, Event | Exception] = field(default_factory=dict)
+    looked_up: list[str] = field(default_factory=list)
     published: list[tuple[str, Message]] = field(default_factory=list)
     subscriptions: list[FakeSubscription] = field(default_factory=list)
     on_subscribe: Exception | None = None
@@ -69,10 +72,18 @@ class FakeBus:
         self.published.append((subject, message))
 
     async def store(self, subject: str, message: Message) -> Stored:
-        self.stored.append((subject, message))
+        self.kept.append((subject, message))
         stored = await _outcome(self.on_store, message)
         assert isinstance(stored, Stored)
         return stored
+
+    async def stored(self, stream: str, subject: str) -> Event | None:
+        assert stream == streams.CHAT
+        self.looked_up.append(subject)
+        found = self.streams.get(subject)
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     async def subscribe(self, subject: str, handler: EventHandler) -> Subscription:
         if self.on_subscribe is not None:

@@ -162,8 +162,21 @@ async def test_a_turn_goes_out_as_a_job_and_its_phases_and_outcome_come_back(aro
     page.send(TurnStart(id="m2", turn_id=turn_id, text="add milk"))
     again = await page.next()
     assert (again.type, again.ref) == ("turn.accepted", "m2")
+    assert await page.next() == completed
     assert jobs.empty()
     await working.close()
+
+
+async def test_a_turn_that_is_sent_again_while_it_is_under_way_is_only_accepted_again(around: Neighbours) -> None:
+    page = around.page()
+    await page.connect()
+    turn_id = uuid7()
+    for message_id in ("m1", "m2"):
+        page.send(TurnStart(id=message_id, turn_id=turn_id, text="add milk"))
+        accepted = await page.next()
+        assert (accepted.type, accepted.ref) == ("turn.accepted", message_id)
+    page.send(Ping(id="p"))
+    assert (await page.next()).type == "pong"
 
 
 async def test_clicks_state_changes_and_cancels_reach_their_services(around: Neighbours) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from bus.errors import NoReplyError, RemoteError, UnavailableError
-from bus.interface import Stored
+from bus.interface import Event, Stored
 from contracts import frames, subjects
 from contracts.limits import MESSAGE_IN_MAX_BYTES, MESSAGE_OUT_MAX_BYTES
 from contracts.message import ErrorCode, Message, Problem
@@ -79,7 +79,7 @@ class TestTurns:
         page.send(TURN | {"owner": "b" * 26, "session": "other"})
         answer = await page.next()
         assert (answer.type, answer.ref, answer.turn_id, answer.seq) == ("turn.accepted", "m1", "t1", 7)
-        [(subject, stored)] = page.bus.stored
+        [(subject, stored)] = page.bus.kept
         assert subject == subjects.turn_started(SESSION, "t1")
         assert stored == TurnStarted(
             session=SESSION, turn_id="t1", owner=OWNER, text="add milk", time_zone="Europe/Vienna", accepted_at=NOW
@@ -91,6 +91,38 @@ class TestTurns:
         page.send(TURN)
         answer = await page.next()
         assert (answer.type, answer.turn_id) == ("turn.accepted", "t1")
+        await page.nothing_more()  # it is under way, and its outcome will come
+
+    async def test_the_outcome_of_a_turn_that_is_done_is_told_again_once(self, open_page: OpenPage) -> None:
+        page = await open_page()
+        subject = subjects.turn_completed(SESSION, "t1")
+        page.bus.streams[subject] = Event(subject, completed().to_json(), 12)
+
+        async def store(_: Message) -> Stored:
+            await page.event(f"live.{subject}", completed(), 12)  # it was stored just now
+            return Stored(sequence=None, repeated=True)
+
+        page.bus.on_store = store
+        page.send(TURN)
+        assert (await page.next()).type == "turn.accepted"
+        told = await page.next()
+        assert (told.type, told.turn.turn_id, told.seq) == ("turn.completed", "t1", 12)
+        await page.nothing_more()
+
+    async def test_a_new_turn_is_not_looked_up(self, open_page: OpenPage) -> None:
+        page = await open_page()
+        page.send(TURN)
+        assert (await page.next()).type == "turn.accepted"
+        await page.nothing_more()
+        assert page.bus.looked_up == []
+
+    async def test_an_outcome_that_cannot_be_looked_up_leaves_the_turn_accepted(self, open_page: OpenPage) -> None:
+        page = await open_page()
+        page.bus.on_store = Stored(sequence=None, repeated=True)
+        page.bus.streams[subjects.turn_completed(SESSION, "t1")] = UnavailableError("the bus is away")
+        page.send(TURN)
+        assert (await page.next()).type == "turn.accepted"
+        await page.nothing_more()
 
     async def test_the_trace_of_the_page_goes_on(self, open_page: OpenPage) -> None:
         page = await open_page()
@@ -127,7 +159,7 @@ class TestTurns:
         page.bus.on_store = store
         page.send(TURN)
         assert (await page.next()).type == "turn.accepted"
-        assert len(page.bus.stored) == 2
+        assert len(page.bus.kept) == 2
 
     async def test_a_turn_that_may_be_stored_is_not_called_rejected(self, open_page: OpenPage) -> None:
         page = await open_page()
@@ -167,10 +199,10 @@ class TestTurns:
         for number in range(5):
             page.send(TURN | {"id": f"m{number}", "turn_id": f"t{number}"})
         await page.nothing_more()
-        assert [message.turn_id for _, message in page.bus.stored] == ["t0"]
+        assert [message.turn_id for _, message in page.bus.kept] == ["t0"]
         gate.set()
         assert [(await page.next()).turn_id for _ in range(5)] == [f"t{number}" for number in range(5)]
-        assert [message.turn_id for _, message in page.bus.stored] == [f"t{number}" for number in range(5)]
+        assert [message.turn_id for _, message in page.bus.kept] == [f"t{number}" for number in range(5)]
 
     async def test_cancel_tells_the_agent_and_leaves_the_mark(self, open_page: OpenPage) -> None:
         page = await open_page()
@@ -421,7 +453,7 @@ class TestBadInput:
         assert (answer.type, answer.code, answer.field) == ("turn.rejected", ErrorCode.INVALID, field)
         assert (answer.ref, answer.turn_id, answer.retry_after_ms) == ("m1", turn_id, None)
         await page.nothing_more()
-        assert page.bus.stored == []
+        assert page.bus.kept == []
 
     async def test_a_title_of_501_characters_is_refused_with_its_place(self, open_page: OpenPage) -> None:
         page = await open_page()

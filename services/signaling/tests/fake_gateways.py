@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NoReturn
 
-from bus.interface import EventHandler, JobHandler, ReplyT, RequestT, Stored, Subscription
+from bus.interface import Event, EventHandler, JobHandler, ReplyT, RequestT, Stored, Subscription
 from contracts import subjects
 from contracts.gateway import AddCandidate, ClosePeer, Done, OpenPeer, PeerOpened
 from contracts.message import Message
@@ -71,6 +71,9 @@ class FakeGateways:
         _not_of_signaling()
 
     async def store(self, subject: str, message: Message) -> Stored:
+        _not_of_signaling()
+
+    async def stored(self, stream: str, subject: str) -> Event | None:
         _not_of_signaling()
 
     async def subscribe(self, subject: str, handler: EventHandler) -> Subscription:

@@ -69,6 +69,9 @@ class Bus(Protocol):
     async def store(self, subject: str, message: Message) -> Stored:
         """Publish into a stream and wait until it is on disk. Raises as `request` does."""
 
+    async def stored(self, stream: str, subject: str) -> Event | None:
+        """The last message that a stream holds on a subject; None if it holds none. Raises as `request` does."""
+
     async def subscribe(self, subject: str, handler: EventHandler) -> Subscription:
         """Handle events in order, one at a time; the subject may have wildcards. A slow handler loses events."""
 

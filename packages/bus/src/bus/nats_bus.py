@@ -33,6 +33,7 @@ SETTLE_TIMEOUT_S: Final = 5
 PENDING_EVENTS: Final = 4096
 PARTS_MAX: Final = 1000  # what a server's permission to answer allows
 _TOO_MANY_ON_SUBJECT: Final = 10077
+_NO_MESSAGE: Final = "404"
 ReplyOf = TypeVar("ReplyOf")
 
 
@@ -155,6 +156,18 @@ class NatsBus:
         log.error("stream refused", extra={"subject": template(subject), "err_code": error.get("err_code")})
         raise RemoteError(Problem(code=ErrorCode.OVERLOADED, detail="the stream is full or not writable; try later"))
 
+    async def stored(self, stream: str, subject: str) -> Event | None:
+        with tracing.span("get", subject, SpanKind.CLIENT):
+            answer = await self._ask(f"$JS.API.DIRECT.GET.{stream}.{subject}", None, STORE_TIMEOUT_S)
+        received = answer.headers or {}
+        status = received.get(headers.STATUS)
+        if status == _NO_MESSAGE:
+            return None
+        if status is not None:
+            log.error("stream not read", extra={"subject": template(subject), "status": status})
+            raise RemoteError(Problem(code=ErrorCode.OVERLOADED, detail="the stream cannot be read; try later"))
+        return Event(subject, answer.data, int(received[headers.SEQUENCE]), received)
+
     async def subscribe(self, subject: str, handler: EventHandler) -> Subscription:
         async def take(message: Msg) -> None:
             received = message.headers or {}
@@ -231,9 +244,10 @@ class NatsBus:
         if any(f'"{subject.lower()}"' in violation for violation in self._violations):
             raise BusPermissionError(f"this service's bus user may not subscribe to {template(subject)}")
 
-    async def _ask(self, subject: str, message: Message, timeout: float) -> Msg:
+    async def _ask(self, subject: str, message: Message | None, timeout: float) -> Msg:
+        payload = b"" if message is None else message.to_json()
         try:
-            return await self._client.request(subject, message.to_json(), timeout=timeout, headers=_headers(timeout))
+            return await self._client.request(subject, payload, timeout=timeout, headers=_headers(timeout))
         except NoRespondersError as error:
             raise UnavailableError(f"nobody serves {template(subject)}") from error
         except TimeoutError as error:

@@ -1,16 +1,21 @@
 """What a page can ask for, and what is asked of the bus for it. Typed message in, typed message out."""
 
 import asyncio
+import logging
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from opentelemetry import trace
+from pydantic import ValidationError
+
 from bus import tracing
 from bus.errors import BusError, NoReplyError
 from bus.interface import Bus, Stored
-from contracts import subjects
+from contracts import streams, subjects
 from contracts.channel import (
     ChannelError,
     OperationCompleted,
@@ -19,13 +24,16 @@ from contracts.channel import (
     StateList,
     TurnAccepted,
     TurnCancelRequest,
+    TurnCompletedEvent,
     TurnStart,
 )
 from contracts.message import ErrorCode, Problem
 from contracts.store import CancelRequest, CancelResult, SnapshotPart, SnapshotRequest
 from contracts.todo import Author, TodoItem, TodoList
-from contracts.turns import OperationsCompleted, RunOperations, TurnCancel, TurnStarted
+from contracts.turns import OperationsCompleted, RunOperations, TurnCancel, TurnCompleted, TurnStarted
 from rtc_gateway.inbound import Refused, refusal_of
+
+log = logging.getLogger(__name__)
 
 # Longer than the agent takes at worst, with its own tries; shorter than the minute for which a client waits.
 RUN_TIMEOUT_S: Final = 55.0
@@ -43,6 +51,10 @@ class Caller:
     time_zone: str = "UTC"
 
 
+Asked = TurnStart | TurnCancelRequest | RunOperation | StateGet
+"""What needs the bus, and so happens beside the reading."""
+
+
 class Requests:
     """The requests of one caller. What the bus refuses comes back as the answer; `now` is the clock, with its zone."""
 
@@ -51,8 +63,9 @@ class Requests:
         self._caller = caller
         self._now = now
 
-    async def start(self, message: TurnStart) -> TurnAccepted | Refused:
-        """Store the turn. Accepted also if it was stored before: the page sends it again when in doubt."""
+    async def start(self, message: TurnStart) -> AsyncGenerator[TurnAccepted | TurnCompletedEvent | Refused, None]:
+        """Store the turn. Accepted also if it was stored before: the page sends it again when in doubt, and then hears
+        its outcome again, if there is one."""
         turn = TurnStarted(
             session=self._caller.session,
             turn_id=message.turn_id,
@@ -65,18 +78,34 @@ class Requests:
             stored = await self._store(subjects.turn_started(turn.session, turn.turn_id), turn)
         except NoReplyError:
             # Not `turn.rejected`, which says that nothing will happen.
-            return ChannelError(
+            yield ChannelError(
                 code=ErrorCode.TIMEOUT,
                 field="turn_id",
                 value=message.turn_id,
                 detail="may or may not be stored; send the turn again with the same turn_id",
                 ref=message.id,
             )
+            return
         except BusError as error:
-            return refusal_of(message, error.problem)
-        return TurnAccepted(
+            yield refusal_of(message, error.problem)
+            return
+        yield TurnAccepted(
             ref=message.id, turn_id=message.turn_id, seq=stored.sequence, trace_id=tracing.current_trace_id()
         )
+        outcome = await self._outcome(turn) if stored.repeated else None
+        if outcome is not None:
+            yield outcome
+
+    async def _outcome(self, turn: TurnStarted) -> TurnCompletedEvent | None:
+        """What became of a turn that was stored before; None while it is under way, or if that cannot be read."""
+        try:
+            found = await self._bus.stored(streams.CHAT, subjects.turn_completed(turn.session, turn.turn_id))
+            if found is None:
+                return None
+            return TurnCompletedEvent(turn=TurnCompleted.from_json(found.data), seq=found.sequence)
+        except (BusError, ValidationError) as error:
+            log.warning("outcome not read", extra={"turn": turn.turn_id, "error_type": type(error).__qualname__})
+            return None
 
     async def _store(self, subject: str, turn: TurnStarted) -> Stored:
         try:
@@ -153,3 +182,17 @@ def _state_lists(
             list=todo_list,
             items=tuple(items.get(todo_list.id, ())),
         )
+
+
+@contextmanager
+def receiving(message: Asked) -> Iterator[None]:
+    """A span that continues the page's trace. Of what the page sends only `traceparent` counts, never baggage."""
+    parent = {} if message.traceparent is None else {tracing.TRACEPARENT: message.traceparent}
+    with trace.get_tracer(__name__).start_as_current_span(
+        f"receive {message.type}",
+        context=tracing.parent_of(parent),
+        kind=trace.SpanKind.SERVER,
+        record_exception=False,
+        set_status_on_exception=False,
+    ):
+        yield

@@ -4,14 +4,12 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 from opentelemetry import trace
 from pydantic import ValidationError
 
-from bus import tracing
 from bus.interface import Event
 from bus.serving import opaque_problem
 from contracts.channel import (
@@ -27,6 +25,7 @@ from contracts.channel import (
     StateGet,
     StateList,
     TurnCancelRequest,
+    TurnCompletedEvent,
     TurnStart,
 )
 from contracts.limits import FRAME_MAX_BYTES, MESSAGE_OUT_MAX_BYTES
@@ -36,16 +35,13 @@ from rtc_gateway.inbound import Inbound, refusal_of, refusal_of_frame
 from rtc_gateway.measures import Measures
 from rtc_gateway.outbox import Outbox
 from rtc_gateway.peer import CloseReason, Peer, PeerClosedError, PeerHandlers
-from rtc_gateway.requests import Requests
+from rtc_gateway.requests import Asked, Requests, receiving
 from runtime.rate import TokenBucket
 
 log = logging.getLogger(__name__)
 
 HELD_EVENTS_MAX: Final = 16
 FINAL_TIMEOUT_S: Final = 1.0
-
-Asked = TurnStart | TurnCancelRequest | RunOperation | StateGet
-"""What needs the bus, and so happens beside the reading."""
 
 
 @dataclass(frozen=True)
@@ -224,7 +220,7 @@ class Session:
     async def _answer(self, message: Asked) -> None:
         try:
             async with self._lanes[type(message)]:
-                with _receiving(message):
+                with receiving(message):
                     await self._serve(message)
         except Exception as error:  # noqa: BLE001 - logged there, and answered with the id of the log line
             self._refuse(refusal_of(message, opaque_problem(error)))
@@ -238,20 +234,29 @@ class Session:
         answer: GatewayMessage | Iterator[StateList] | None
         match message:
             case TurnStart():
-                answer = await self._requests.start(message)
+                async for part in self._requests.start(message):
+                    if isinstance(part, TurnCompletedEvent):
+                        # The last word: what the bus has said of the turn meanwhile is older, or the same.
+                        self._held[message.turn_id].clear()
+                    self._give(part)
+                return
             case TurnCancelRequest():
                 answer = await self._requests.cancel(message)
             case RunOperation():
                 answer = await self._requests.run(message)
             case StateGet():
                 answer = await self._requests.state(message)
+        if isinstance(answer, Iterator):
+            await self._outbox.stream(answer)
+        elif answer is not None:
+            self._give(answer)
+
+    def _give(self, answer: GatewayMessage) -> None:
         if isinstance(answer, Problem):
             trace.get_current_span().set_attribute("error.type", answer.code.value)
             trace.get_current_span().set_status(trace.StatusCode.ERROR)
             self._refuse(answer)
-        elif isinstance(answer, Iterator):
-            await self._outbox.stream(answer)
-        elif answer is not None:
+        else:
             self._outbox.push(answer)
 
     def _refuse(self, answer: GatewayMessage) -> None:
@@ -277,17 +282,3 @@ class Session:
             ping_id = secrets.token_hex(4)
             self._pings = {**dict(list(self._pings.items())[-3:]), ping_id: self._now()}
             self._outbox.push(Ping(id=ping_id))
-
-
-@contextmanager
-def _receiving(message: Asked) -> Iterator[None]:
-    """A span that continues the page's trace. Of what the page sends only `traceparent` counts, never baggage."""
-    parent = {} if message.traceparent is None else {tracing.TRACEPARENT: message.traceparent}
-    with trace.get_tracer(__name__).start_as_current_span(
-        f"receive {message.type}",
-        context=tracing.parent_of(parent),
-        kind=trace.SpanKind.SERVER,
-        record_exception=False,
-        set_status_on_exception=False,
-    ):
-        yield
