@@ -9,11 +9,19 @@ from uuid import uuid4
 import pytest
 
 from bus import headers
-from bus.errors import BusPermissionError, NoReplyError, Refusal, RemoteError, RetryLater, UnavailableError
+from bus.errors import (
+    BusPermissionError,
+    NoReplyError,
+    Refusal,
+    RemoteError,
+    RetryLater,
+    TooLargeError,
+    UnavailableError,
+)
 from bus.interface import Event, Job
 from bus.nats_bus import NatsBus
 from contracts import streams, subjects
-from contracts.limits import PARTITIONS
+from contracts.limits import BUS_PAYLOAD_MAX_BYTES, PARTITIONS
 from contracts.message import ErrorCode, Message, Problem
 from contracts.store import SnapshotPart, SnapshotRequest
 from contracts.turns import Phase, TurnPhase
@@ -344,3 +352,14 @@ async def test_closing_waits_for_the_job_in_hand_and_acks_it(buses: Buses) -> No
     go_on.set()
     await asyncio.wait_for(closing, BOUND_S)
     assert len(finished) == 1
+
+
+async def test_what_does_not_fit_on_the_bus_is_not_called_an_outage(buses: Buses) -> None:
+    class Text(Message):
+        text: str
+
+    agent = await buses.of("agent")
+    with pytest.raises(TooLargeError) as caught:
+        await agent.store(subjects.turn_completed("big", uuid4().hex), Text(text="x" * BUS_PAYLOAD_MAX_BYTES))
+    assert not caught.value.passing
+    assert UnavailableError("away").passing

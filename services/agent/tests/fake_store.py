@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from bus.errors import NoReplyError
+from bus.errors import NoReplyError, UnavailableError
 from contracts.operations import Operation
 from contracts.store import ApplyRequest, ApplyResult, ApplyStatus, Snapshot, TakeOverResult
 from contracts.todo import Author, Image, JournalEntry
@@ -24,8 +24,17 @@ class FakeStore:
         self.lose_replies = 0
         self.lose_requests = 0
         self.before_apply: Callable[[], None] = lambda: None
+        self.after_apply: Callable[[], None] = lambda: None
+        self.away = 0
+        self.crashes: dict[str, int] = {}
+
+    def _here(self) -> None:
+        if self.away:
+            self.away -= 1
+            raise UnavailableError("away")
 
     async def snapshot(self, owner: str, *, journal_since: int | None = None) -> Snapshot:
+        self._here()
         entries = () if journal_since is None else tuple(e for e in self.journal if e.revision > journal_since)
         items = tuple(item for list_id in self.state.lists for item in self.state.items_of(list_id))
         lists = tuple(self.state.lists.values())
@@ -36,7 +45,9 @@ class FakeStore:
         if self.lose_requests:
             self.lose_requests -= 1
             raise NoReplyError("lost on the way there")
+        self._here()
         result = self._apply(request)
+        self.after_apply()
         if self.lose_replies:
             self.lose_replies -= 1
             raise NoReplyError("lost on the way back")
@@ -101,9 +112,11 @@ class FakeStore:
         )
         self.state = new
 
-    async def take_over(self, owner: str, operation_id: str) -> TakeOverResult:
+    async def take_over(self, owner: str, operation_id: str, *, crashed: bool = False) -> TakeOverResult:
+        self._here()
+        self.crashes[operation_id] = crashes = self.crashes.get(operation_id, 0) + crashed
         known = self.results.get(operation_id)
         if known is not None:
-            return TakeOverResult(attempt=known.attempt, result=known)
+            return TakeOverResult(attempt=known.attempt, result=known, crashes=crashes)
         self.attempts[operation_id] = self.attempts.get(operation_id, 1) + 1
-        return TakeOverResult(attempt=self.attempts[operation_id])
+        return TakeOverResult(attempt=self.attempts[operation_id], crashes=crashes)

@@ -1,6 +1,8 @@
 """What may be taken for a plan in a completion's body, and what may not."""
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -43,6 +45,9 @@ def test_nine_identical_calls_are_one_plan() -> None:
         (completion(call('{"steps":[]}')), ModelFault.BAD_PLAN),
         (completion(call(ADD), call(SHOW)), ModelFault.BAD_PLAN),
         (completion(call(ADD), finish_reason="length"), ModelFault.TRUNCATED),
+        ({"choices": [{"message": {"tool_calls": 5}}]}, ModelFault.NO_PLAN),
+        ({"choices": [{"message": "Done!"}]}, ModelFault.NO_PLAN),
+        ({"choices": [{"message": {"tool_calls": [None, {"function": "plan"}]}}]}, ModelFault.NO_PLAN),
     ],
 )
 def test_anything_else_is_a_typed_error_and_no_plan(body: dict[str, Any], fault: ModelFault) -> None:
@@ -59,6 +64,8 @@ def test_anything_else_is_a_typed_error_and_no_plan(body: dict[str, Any], fault:
         (404, '{"error":{"message":"No models loaded. Please load a model."}}', ModelFault.NOT_LOADED),
         (400, '{"error":"Model is unloaded."}', ModelFault.NOT_LOADED),
         (500, "oops", ModelFault.HTTP_ERROR),
+        (200, "[" * 200_000, ModelFault.BAD_ENDPOINT),
+        (200, '{"usage":[1],"choices":[]}', ModelFault.EMPTY),
     ],
 )
 async def test_each_shape_of_a_servers_error_has_its_fault(status: int, body: str, fault: ModelFault) -> None:
@@ -77,3 +84,31 @@ async def test_a_server_that_is_away_is_unreachable() -> None:
         with pytest.raises(ModelError) as caught:
             await ChatModel(client, "qwen").plan([], [])
     assert caught.value.fault is ModelFault.UNREACHABLE
+
+
+async def test_a_server_that_drips_is_cut_off_though_no_read_takes_long() -> None:
+    class Drip(httpx.AsyncByteStream):
+        async def __aiter__(self) -> AsyncIterator[bytes]:
+            while True:
+                yield b" "
+                await asyncio.sleep(0)
+
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, stream=Drip()))
+    async with httpx.AsyncClient(transport=transport, base_url="http://model") as client:
+        with pytest.raises(ModelError) as caught:
+            await ChatModel(client, "qwen", timeout_s=0.02).plan([], [])
+    assert caught.value.fault is ModelFault.TIMEOUT
+
+
+async def test_a_model_for_embeddings_is_not_asked_to_plan() -> None:
+    asked: list[str] = []
+
+    def serve(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v1/models":
+            return httpx.Response(200, json={"data": [{"id": "text-embedding-nomic"}, {"id": "qwen2.5-7b-instruct"}]})
+        asked.append(json.loads(request.content)["model"])
+        return httpx.Response(200, json=completion(call(ADD)))
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(serve), base_url="http://model") as client:
+        await ChatModel(client, None).plan([], [])
+    assert asked == ["qwen2.5-7b-instruct"]

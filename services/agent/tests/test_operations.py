@@ -8,7 +8,7 @@ from fake_store import FakeStore
 
 from agent.cycle import Cycle
 from agent.operations import Operations
-from bus.errors import Refusal
+from bus.errors import NoReplyError, Refusal
 from contracts.operations import CompleteItem, CreateItem, DeleteItem, Operation, UndoChange
 from contracts.store import TakeOverResult
 from contracts.todo import Author
@@ -94,14 +94,32 @@ async def test_a_store_that_never_answers_leaves_the_outcome_unknown_and_not_fai
     fake = store()
     fake.lose_replies = 5
 
-    async def silent(owner: str, operation_id: str) -> TakeOverResult:
-        return TakeOverResult(attempt=2)
+    async def silent(owner: str, operation_id: str, *, crashed: bool = False) -> TakeOverResult:
+        raise NoReplyError("silence")
 
-    fake.take_over = silent  # type: ignore[method-assign]
-    fake.results.clear()
+    heard, fake.take_over = fake.take_over, silent  # type: ignore[method-assign]
     completed = await run(fake, ADD)
     assert completed.outcome is Outcome.UNKNOWN
     assert "Nothing was changed" not in completed.text
+    fake.take_over, fake.lose_replies = heard, 0  # type: ignore[method-assign]
+    assert (await run(fake, ADD)).outcome is Outcome.CONFIRMED  # asked again with the same id, it is found out
+    assert fake.applied == 1
+
+
+async def test_a_confirmation_that_cannot_be_read_is_unknown_and_not_a_denial() -> None:
+    fake = store()
+    fake.after_apply = lambda: setattr(fake, "away", 1)
+    completed = await run(fake, ADD)
+    assert (completed.outcome, completed.receipt.verdict) == (Outcome.UNKNOWN, Verdict.UNKNOWN)
+    assert (await run(fake, ADD)).outcome is Outcome.CONFIRMED
+
+
+async def test_an_id_that_was_sealed_without_effect_can_still_be_used() -> None:
+    fake = store()
+    assert (await run(fake, ADD, expected_revision=3)).outcome is Outcome.CONFLICT
+    completed = await run(fake, ADD)
+    assert (completed.outcome, fake.applied) == (Outcome.CONFIRMED, 1)
+    assert completed.receipt.attempt > 1
 
 
 async def test_a_repeat_of_an_id_gets_the_first_runs_proof() -> None:

@@ -186,3 +186,105 @@ def test_one_unresolvable_step_keeps_the_whole_plan_from_happening() -> None:
         {"op": "delete_item", "item": "L7.7"},
     )
     assert isinstance(result, Ending)
+
+
+def test_a_group_is_not_more_than_the_words_say() -> None:
+    step = {"op": "delete_item", "list": "L1", "select": "all"}
+    result = change(TWO_LISTS, "delete milk from Groceries", step)
+    assert result.operations == (DeleteItem(item_id="i0x0"),)
+    assert ending(TWO_LISTS, "tidy up Groceries", step).outcome is Outcome.CLARIFY
+
+
+def test_a_new_list_does_not_swallow_what_the_words_give_to_another() -> None:
+    steps = ({"op": "create_list", "text": "Bar"}, {"op": "add_item", "list": "N1", "text": "socks"})
+    assert ending(TWO_LISTS, "create Bar and add socks to Travel", *steps).outcome is Outcome.CLARIFY
+    both = (*steps, {"op": "add_item", "list": "L2", "text": "hat"})
+    assert len(change(TWO_LISTS, "create Bar and add socks to it and hat to Travel", *both).operations) == 3
+
+
+def test_a_step_said_twice_is_done_once() -> None:
+    add = {"op": "add_item", "list": "L1", "text": "tea"}
+    assert len(change(TWO_LISTS, "add tea to Groceries", add, add).operations) == 1
+    delete = {"op": "delete_item", "item": "L1.2"}
+    assert change(TWO_LISTS, "delete eggs", delete, delete).operations == (DeleteItem(item_id="i0x1"),)
+    create = {"op": "create_list", "text": "Foo"}
+    assert len(change(TWO_LISTS, "create Foo", create, create).operations) == 1
+
+
+def test_what_a_model_sets_beside_the_words_is_not_set_and_what_is_set_is_said() -> None:
+    step = {"op": "add_item", "list": "L2", "text": "tickets", "priority": "high", "notes": "first class"}
+    (operation,) = change(TWO_LISTS, "add tickets to Travel", step).operations
+    assert operation.model_dump(include={"priority", "notes"}) == {"priority": "none", "notes": ""}
+    dated = {"op": "add_item", "list": "L2", "text": "tickets", "due": "2031-01-01"}
+    assert ending(TWO_LISTS, "add tickets to Travel", dated).reason == "due_not_understood"
+    asked = step | {"due": "2026-11-23"}
+    result = change(TWO_LISTS, "add tickets to Travel tomorrow with high priority", asked)
+    assert result.understood == ("add “tickets” (due 2026-11-23, priority high) to “Travel”",)
+
+
+def test_an_update_says_what_it_sets_and_can_take_the_due_date_away() -> None:
+    step = {"op": "update_item", "item": "L1.2", "due": "none"}
+    result = change(TWO_LISTS, "remove the due date from eggs", step)
+    assert result.understood == ("change “eggs” in “Groceries”: due none",)
+
+
+def test_big_deletions_are_counted_over_the_whole_plan() -> None:
+    snapshot = snapshot_of(Big=[f"thing{number}" for number in range(6)])
+    steps = [{"op": "delete_item", "item": f"L1.{number}"} for number in range(1, 7)]
+    request = "delete thing0 thing1 thing2 thing3 thing4 thing5"
+    assert ending(snapshot, request, *steps).reason == "confirm_deletion"
+    lists = ({"op": "delete_list", "list": "L1"}, {"op": "delete_list", "list": "L2"})
+    asked = ending(TWO_LISTS, "delete the lists Groceries and Travel", *lists)
+    assert "“Groceries”" in asked.text
+    assert "“Travel”" in asked.text
+    assert len(change(TWO_LISTS, asked.candidates[0].reply, *lists).operations) == 2
+
+
+def test_prose_beside_an_answer_does_not_hide_it() -> None:
+    result = ending(TWO_LISTS, "what is on Groceries?", {"op": "show", "list": "L1"}, {"op": "say", "text": "Here!"})
+    assert result.outcome is Outcome.ANSWERED
+    assert "milk" in result.text
+
+
+def test_an_empty_group_does_not_keep_the_rest_of_the_plan_from_happening() -> None:
+    snapshot = snapshot_of(Home=[], Groceries=["milk"])
+    steps = ({"op": "complete_item", "list": "L1", "select": "all"}, {"op": "add_item", "list": "L2", "text": "soap"})
+    result = change(snapshot, "mark everything on Home as done and add soap to Groceries", *steps)
+    assert len(result.operations) == 1
+    assert result.notes == ("There is nothing of that kind in “Home”.",)
+
+
+def test_of_two_alike_on_one_list_the_one_that_is_not_so_yet_is_meant() -> None:
+    snapshot = snapshot_of(Groceries=["x milk", "milk"])
+    result = change(snapshot, "mark milk as done", {"op": "complete_item", "item": "L1.1"})
+    assert result.operations == (CompleteItem(item_id="i0x1"),)
+    assert len(change(snapshot, "delete milk", {"op": "delete_item", "item": "L1.2"}).operations) == 1
+
+
+def test_a_model_that_denies_what_is_there_is_not_believed() -> None:
+    result = ending(TWO_LISTS, "remove the due date from eggs", {"op": "missing", "text": "eggs"})
+    assert (result.outcome, result.reason) == (Outcome.FAILED, "model_denied_what_is_there")
+    invented = ending(TWO_LISTS, "add tea to Nowhere", {"op": "missing", "text": "Atlantis"})
+    assert "Atlantis" not in invented.text
+
+
+def test_everything_on_a_named_list_names_each_of_its_items() -> None:
+    steps = [{"op": "move_item", "item": f"L1.{number}", "list": "L2"} for number in (1, 2)]
+    assert len(change(TWO_LISTS, "move everything from Groceries to Travel", *steps).operations) == 2
+
+
+def test_a_button_sends_the_whole_request() -> None:
+    steps = [{"op": "add_item", "list": "", "text": text} for text in ("bread", "butter")]
+    asked = ending(TWO_LISTS, "add bread and butter", *steps)
+    assert asked.candidates[0].reply == "add bread and butter to Groceries"
+    moved = ending(TWO_LISTS, "rename milk to soy milk", {"op": "update_item", "item": "L1.1", "text": "soy milk"})
+    assert [candidate.reply for candidate in moved.candidates] == [
+        "rename milk to soy milk in Groceries",
+        "rename milk to soy milk in Travel",
+    ]
+
+
+def test_letters_that_turn_the_line_around_stay_inside_their_quotes() -> None:
+    snapshot = snapshot_of(שבת=["milk"])
+    result = ending(snapshot, "what are my lists?", {"op": "show"})
+    assert "\u2068“שבת”\u2069: 1 item" in result.text

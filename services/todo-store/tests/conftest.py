@@ -88,8 +88,9 @@ class Store:
     async def item(self, item_id: str) -> TodoItem:
         return next(item for item in (await self.snapshot()).items if item.id == item_id)
 
-    async def take_over(self, operation_id: str) -> TakeOverResult:
-        return await self.handlers.take_over(TakeOverRequest(owner=self.owner, operation_id=operation_id))
+    async def take_over(self, operation_id: str, *, crashed: bool = True) -> TakeOverResult:
+        request = TakeOverRequest(owner=self.owner, operation_id=operation_id, crashed=crashed)
+        return await self.handlers.take_over(request)
 
     async def cancel(self, operation_id: str) -> bool:
         request = CancelRequest(owner=self.owner, operation_id=operation_id)

@@ -1,6 +1,12 @@
 """What can go wrong on the bus, as the caller sees it, and how a handler refuses."""
 
+from typing import Final
+
 from contracts.message import ErrorCode, Problem
+
+_PASSING: Final = frozenset(
+    {ErrorCode.UNAVAILABLE, ErrorCode.TIMEOUT, ErrorCode.OVERLOADED, ErrorCode.DEADLINE, ErrorCode.INTERNAL}
+)
 
 
 class BusError(Exception):
@@ -9,6 +15,11 @@ class BusError(Exception):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.code)
         self.problem = problem
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may succeed later: an outage, and not a request that is refused as such."""
+        return self.problem.code in _PASSING
 
 
 class RemoteError(BusError):
@@ -27,6 +38,13 @@ class NoReplyError(BusError):
 
     def __init__(self, detail: str) -> None:
         super().__init__(Problem(code=ErrorCode.TIMEOUT, detail=detail))
+
+
+class TooLargeError(BusError):
+    """The message does not fit on the bus. It was not sent, and would not be at another time."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(Problem(code=ErrorCode.TOO_LARGE, detail=detail))
 
 
 class BusPermissionError(BusError):

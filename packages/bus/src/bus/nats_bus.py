@@ -13,12 +13,12 @@ from typing import Any, Final, Self, TypeVar
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription as NatsSubscription
-from nats.errors import ConnectionClosedError, NoRespondersError
+from nats.errors import ConnectionClosedError, MaxPayloadError, NoRespondersError
 from nats.errors import Error as NatsError
 from opentelemetry.trace import SpanKind
 
 from bus import headers, tracing
-from bus.errors import BusPermissionError, NoReplyError, RemoteError, UnavailableError
+from bus.errors import BusPermissionError, NoReplyError, RemoteError, TooLargeError, UnavailableError
 from bus.interface import Event, EventHandler, JobHandler, ReplyT, RequestT, Stored, Subscription
 from bus.serving import PENDING_REQUESTS, Endpoint, Replies
 from bus.workers import Workers
@@ -252,12 +252,17 @@ class NatsBus:
             raise UnavailableError(f"nobody serves {template(subject)}") from error
         except TimeoutError as error:
             raise NoReplyError(f"no answer from {template(subject)} within {timeout:g} s") from error
+        except MaxPayloadError as error:
+            raise TooLargeError(f"a message for {template(subject)} is too large for the bus") from error
         except NatsError as error:
-            raise UnavailableError("the bus is away") from error
+            # It may have been sent before the bus went away.
+            raise NoReplyError(f"the bus went away before {template(subject)} answered") from error
 
     async def _guarded(self, call: Coroutine[Any, Any, ReplyOf]) -> ReplyOf:
         try:
             return await call
+        except MaxPayloadError as error:
+            raise TooLargeError("a message is too large for the bus") from error
         except NatsError as error:
             raise UnavailableError("the bus is away") from error
 

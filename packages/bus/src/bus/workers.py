@@ -7,6 +7,7 @@ told: messages stored before the start, lost hints, leases that a dead worker le
 """
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
@@ -30,6 +31,7 @@ LOOK_EVERY_S: Final = 2.0
 PULL_TIMEOUT_S: Final = 5.0
 HEARTBEAT_S: Final = LEASE_S / 3
 FAILED_RETRY_S: Final = 5.0
+TROUBLE_PAUSE_S: Final = 1.0
 FINISH_TIMEOUT_S: Final = 25.0
 _NO_WAIT_PULL: Final = json.dumps({"batch": 1, "no_wait": True}).encode()
 
@@ -54,7 +56,7 @@ class Workers:
     async def start(self, hints: str) -> None:
         self._hints = await self._client.subscribe(hints, cb=self._hinted, pending_msgs_limit=1024)
         for number in range(self._slots):
-            self._tasks.add(asyncio.create_task(self._work(), name=f"worker-{number}"))
+            self._tasks.add(asyncio.create_task(self._keep_working(), name=f"worker-{number}"))
         self._tasks.add(asyncio.create_task(self._look(), name="look"))
 
     async def close(self) -> None:
@@ -87,24 +89,27 @@ class Workers:
             except TimeoutError:
                 continue
 
+    async def _keep_working(self) -> None:
+        """A worker outlives whatever goes wrong with the bus; one that ended unseen would leave a slot unused."""
+        while not self._closing.is_set():
+            try:
+                await self._work()
+            except Exception as error:  # noqa: BLE001 - see above
+                log.warning("worker starts anew", extra={"error_type": type(error).__qualname__})
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._closing.wait(), TROUBLE_PAUSE_S)
+
     async def _work(self) -> None:
         inbox = self._client.new_inbox()
         replies = await self._client.subscribe(inbox, pending_msgs_limit=4)
         try:
             while (index := await self._next_ready()) is not None:
-                try:
-                    message = await self._pull(index, inbox, replies)
-                except (NatsError, TimeoutError) as error:
-                    log.warning("pull failed", extra={"error_type": type(error).__qualname__})
-                    # A late answer must not be taken for the answer to the next pull.
-                    await replies.unsubscribe()
-                    inbox = self._client.new_inbox()
-                    replies = await self._client.subscribe(inbox, pending_msgs_limit=4)
-                    continue
+                message = await self._pull(index, inbox, replies)
                 if message is not None:
                     await self._handle(message)
                     self._mark(index)
         finally:
+            # A late answer must not be taken for the answer to a later pull, so an inbox ends with its trouble.
             if not self._client.is_closed:
                 await replies.unsubscribe()
 
@@ -155,18 +160,18 @@ class Workers:
             await message.ack()
         except RetryLater as later:
             log.warning("job given back", extra={"reason": later.reason, "deliveries": job.deliveries})
-            await message.nak(delay=later.delay_s)
+            await self._give_back(message, later.delay_s)
         except LetGo:
             log.info("job let go", extra={"deliveries": job.deliveries})
         except Exception as error:
             log.error("job failed", exc_info=error, extra={"error_type": type(error).__qualname__})
-            await self._give_back(message)
+            await self._give_back(message, FAILED_RETRY_S)
         finally:
             heartbeat.cancel()
 
-    async def _give_back(self, message: Msg) -> None:
+    async def _give_back(self, message: Msg, delay_s: float) -> None:
         try:
-            await message.nak(delay=FAILED_RETRY_S)
+            await message.nak(delay=delay_s)
         except NatsError as error:
             # The lease runs out by itself.
             log.warning("nak not sent", extra={"error_type": type(error).__qualname__})

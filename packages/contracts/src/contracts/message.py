@@ -84,4 +84,5 @@ def problem_of(error: ValidationError, *, ref: str | None = None) -> Problem:
             value=preview(kind),
             ref=ref,
         )
-    return Problem(code=ErrorCode.INVALID, detail=first["msg"], field=path, value=preview(first["input"]), ref=ref)
+    detail = first["msg"].removeprefix("Value error, ")  # pydantic's, before what a validator of ours says
+    return Problem(code=ErrorCode.INVALID, detail=detail, field=path, value=preview(first["input"]), ref=ref)

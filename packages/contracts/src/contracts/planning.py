@@ -74,7 +74,10 @@ def plan_schema() -> dict[str, Any]:
         },
         "text": {"type": "string", "description": "new name or title, search words, or what is missing; user's words"},
         "notes": {"type": "string"},
-        "due": {"type": "string", "description": "the user's words for the date, such as 'tomorrow'"},
+        "due": {
+            "type": "string",
+            "description": "the user's words for the date, such as 'tomorrow'; 'none' removes it",
+        },
         "priority": {"type": "string", "enum": ["none", "low", "medium", "high"]},
     }
     step = {"type": "object", "properties": properties, "required": ["op"], "additionalProperties": False}

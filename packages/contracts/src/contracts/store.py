@@ -105,6 +105,7 @@ class TakeOverRequest(Message):
 
     owner: OwnerKey
     operation_id: OperationId
+    crashed: bool = Field(default=True, description="the attempt before was not ended by whoever had it; counted")
 
 
 class TakeOverResult(Message):

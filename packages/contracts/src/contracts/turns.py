@@ -113,6 +113,7 @@ class Receipt(Message):
     revision_before: int | None = None
     revision_after: int | None = None
     change_id: ChangeId | None = None
+    truncated: bool = Field(default=False, description="too large for the bus: diffs and operations are cut")
     attempt: int = 1
     timings: Timings = Timings()
     model: ModelUse | None = None

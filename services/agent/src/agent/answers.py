@@ -1,7 +1,11 @@
 """Answers to questions, from the rows that PLAN read."""
 
+from collections.abc import Sequence
+from datetime import date
+
 from agent import words
 from agent.board import Board
+from agent.details import day_of_due
 from agent.names import fold
 from agent.words import counted, joined, list_text, quoted
 from contracts.planning import Select
@@ -24,13 +28,23 @@ def shown(board: Board, row: TodoList | None) -> str:
     return f"There {'is' if len(lines) == 1 else 'are'} {counted(len(lines), 'list')}:\n" + "\n".join(lines)
 
 
-def count(board: Board, row: TodoList | None, select: Select | None) -> str:
-    """How many items, of one list or of all."""
-    items = board.all_items() if row is None else list(board.items_of(row.id))
-    kind = ""
-    if select in {Select.OPEN, Select.DONE}:
-        items = [item for item in items if item.done is (select is Select.DONE)]
-        kind = f"{select} "
+def selected(items: Sequence[TodoItem], select: Select | None, due: date | None) -> list[TodoItem]:
+    """The items that a selector means."""
+    match select:
+        case Select.OPEN:
+            return [item for item in items if not item.done]
+        case Select.DONE:
+            return [item for item in items if item.done]
+        case Select.DUE_BEFORE:
+            return [item for item in items if due is not None and not item.done and day_of_due(item.due) < due]
+        case _:
+            return list(items)
+
+
+def count(board: Board, row: TodoList | None, select: Select | None, due: date | None = None) -> str:
+    """How many items, of one list or of all; `due` bounds those that are due before it."""
+    items = selected(board.all_items() if row is None else board.items_of(row.id), select, due)
+    kind = {Select.OPEN: "open ", Select.DONE: "done ", Select.DUE_BEFORE: "overdue "}.get(select or Select.ALL, "")
     where = f"in {quoted(row.name)}" if row is not None else "in all lists"
     return f"There {'is' if len(items) == 1 else 'are'} {counted(len(items), f'{kind}item')} {where}."
 

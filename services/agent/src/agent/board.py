@@ -36,6 +36,14 @@ class Board:
         return row if isinstance(row, TodoItem) else None
 
 
+def refreshed(board: Board, snapshot: Snapshot) -> Board:
+    """The board of a later snapshot, on which aliases still mean what they meant to the model that chose them."""
+    now = board_of(snapshot)
+    rows: dict[str, TodoList | TodoItem] = {row.id: row for row in now.by_alias.values()}
+    kept = {alias: rows[row.id] for alias, row in board.by_alias.items() if row.id in rows}
+    return Board(lists=now.lists, items=now.items, by_alias=kept)
+
+
 def board_of(snapshot: Snapshot) -> Board:
     """Index a snapshot; its rows come in order of position."""
     items: dict[str, list[TodoItem]] = {row.id: [] for row in snapshot.lists}

@@ -37,7 +37,7 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
     ):
         store = BusStore(bus)
         cycle = Cycle(store)
-        turns = Turns(bus, store, ChatModel(client, settings.model_name), cycle)
+        turns = Turns(bus, store, ChatModel(client, settings.model_name, timeout_s=settings.model_timeout_s), cycle)
         operations = await bus.serve(
             subjects.OPS_RUN, RunOperations, Operations(store, cycle).run, queue=subjects.QUEUE_OPS
         )

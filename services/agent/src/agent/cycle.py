@@ -10,7 +10,8 @@ from opentelemetry import trace
 from agent import words
 from agent.store import Store
 from agent.words import NOTHING_CHANGED
-from bus.errors import NoReplyError
+from bus import tracing
+from bus.errors import BusError
 from bus.tracing import current_trace_id
 from contracts.message import ErrorCode
 from contracts.operations import Operation
@@ -33,6 +34,14 @@ OnPhase = Callable[[Phase, int], Awaitable[None]]
 
 class FencedError(Exception):
     """A later attempt has taken this turn over; whoever has it will answer."""
+
+
+class DoubtError(Exception):
+    """The operations may have been applied, and what became of them could not be read now. Take over and see."""
+
+    def __init__(self, error: BusError) -> None:
+        super().__init__(error.problem.code)
+        self.problem = error.problem
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,8 @@ class Intent:
     revision: int
     attempt: int = 1
     model: ModelUse | None = None
+    relied_on: tuple[str, ...] = ()  # rows that sentences beside the plan rest on
+    notes: tuple[str, ...] = ()
 
 
 async def _no_phase(_: Phase, __: int) -> None:
@@ -95,11 +106,12 @@ class Cycle:
         self._store = store
 
     async def carry_out(
-        self, request: Request, intent: Intent, clock: Clock, *, on_phase: OnPhase = _no_phase, notes: str = ""
+        self, request: Request, intent: Intent, clock: Clock, *, on_phase: OnPhase = _no_phase
     ) -> Ended:
-        """Apply and confirm. `notes` are sentences about steps that needed nothing.
+        """Apply and confirm.
 
-        Raises BusError where the store could not be asked, and FencedError.
+        Raises BusError where nothing was applied because the store could not be asked or will not, DoubtError where
+        that is not known or the rows could not be read again, and FencedError.
         """
         try:
             expected = expect(intent.before, intent.operations)
@@ -110,7 +122,7 @@ class Cycle:
             return Ended(Outcome.ALREADY_SO, f"It is so already. {NOTHING_CHANGED}", receipt)
         await on_phase(Phase.EXECUTE, intent.attempt)
         started = time.perf_counter()
-        with _TRACER.start_as_current_span("EXECUTE"):
+        with tracing.step(_TRACER, "EXECUTE"):
             result = await self._apply(request, intent, expected)
         clock.lap("execute", started)
         crash_point("after_apply")
@@ -119,7 +131,7 @@ class Cycle:
         # A repeat's change is in the rows that PLAN read already; they say nothing of what was there before it.
         before = None if result.repeated else intent.before
         return await self.confirm(
-            request, result, clock, before=before, on_phase=on_phase, model=intent.model, notes=notes
+            request, result, clock, before=before, on_phase=on_phase, model=intent.model, notes=intent.notes
         )
 
     async def _apply(self, request: Request, intent: Intent, expected: Diff) -> ApplyResult:
@@ -129,19 +141,24 @@ class Cycle:
             attempt=intent.attempt,
             author=request.author,
             operations=intent.operations,
-            relies_on=versions_relied_on(intent.before, intent.operations),
+            relies_on=versions_relied_on(intent.before, intent.operations) | _versions(intent),
             plan=Plan(understood=intent.understood, revision=intent.revision, expected=expected),
         )
         crash_point("before_apply")
         try:
             return await self._store.apply(asked)
-        except NoReplyError:
-            # Whether it was applied is not known. Sealing tells, and keeps what may still be under way from happening.
+        except BusError as error:
+            if error.problem.code is not ErrorCode.TIMEOUT:
+                raise
+        # Whether it was applied is not known. Sealing tells, and keeps what may still be under way from happening.
+        try:
             taken = await self._store.take_over(request.owner, request.operation_id)
             if taken.result is not None:
                 return taken.result
             log.warning("apply had no answer; sealed and repeated", extra={"attempt": taken.attempt})
             return await self._store.apply(asked.model_copy(update={"attempt": taken.attempt}))
+        except BusError as error:
+            raise DoubtError(error) from error
 
     async def confirm(
         self,
@@ -152,19 +169,22 @@ class Cycle:
         before: State | None,
         on_phase: OnPhase = _no_phase,
         model: ModelUse | None = None,
-        notes: str = "",
+        notes: tuple[str, ...] = (),
     ) -> Ended:
         """Read again and compare with the plan that was recorded with the change.
 
-        `before` are PLAN's rows; None after a crash, when they are rebuilt from the journal. Raises BusError.
+        `before` are PLAN's rows; None after a crash, when they are rebuilt from the journal. Raises DoubtError.
         """
         plan = result.plan
         if plan is None or result.change_id is None:
             raise ValueError("an applied result carries its plan and its change")
         await on_phase(Phase.CONFIRM, result.attempt)
         started = time.perf_counter()
-        with _TRACER.start_as_current_span("CONFIRM") as span:
-            after = await self._store.snapshot(request.owner, journal_since=plan.revision)
+        with tracing.step(_TRACER, "CONFIRM") as span:
+            try:
+                after = await self._store.snapshot(request.owner, journal_since=plan.revision)
+            except BusError as error:
+                raise DoubtError(error) from error
             try:
                 observed = _observe(before, after, result.change_id, plan)
                 judgement = judge(plan.expected, observed.ours)
@@ -195,7 +215,7 @@ class Cycle:
             text = "This was applied, but what the database holds now could not be read."
             return Ended(Outcome.UNKNOWN, text, receipt, reason="not_judged")
         if judgement.verdict is Verdict.CONFIRMED:
-            sentences = [*words.change_sentences(observed.ours, result.operations), *([notes] if notes else [])]
+            sentences = [*words.change_sentences(observed.ours, result.operations), *notes]
             return Ended(Outcome.CONFIRMED, " ".join(sentences), receipt)
         kinds = [mismatch.kind.value for mismatch in judgement.mismatches]
         log.error("refuted", extra={"change_id": result.change_id, "revision": after.revision, "mismatches": kinds})
@@ -210,6 +230,11 @@ class Cycle:
             return Ended(Outcome.NOT_FOUND, text, receipt, reason=error.code.value)
         text = f"{words.refusal(error.code.value)} {NOTHING_CHANGED}"
         return Ended(Outcome.REFUSED, text, receipt, reason=error.code.value)
+
+
+def _versions(intent: Intent) -> dict[str, int]:
+    rows = (intent.before.row(row_id) for row_id in intent.relied_on)
+    return {row.id: row.version for row in rows if row is not None}
 
 
 def _observe(before: State | None, after: Snapshot, change_id: str, plan: Plan) -> Observed:

@@ -1,5 +1,6 @@
 """LM Studio's `/v1/chat/completions` over httpx: one call, one `plan`, or a typed error. Retries nothing."""
 
+import asyncio
 import json
 import time
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from contracts.planning import PLAN_TOOL, ModelPlan
 _TRACER: Final = trace.get_tracer("agent.model")
 
 MAX_TOKENS: Final = 1024
+MODEL_KNOWN_S: Final = 30.0
 RESPONSE_MAX_BYTES: Final = 1024 * 1024
 
 
@@ -62,9 +64,12 @@ class PlanningModel(Protocol):
 class ChatModel:
     """A PlanningModel on an OpenAI-compatible server. The client's base URL and timeout are the caller's."""
 
-    def __init__(self, client: httpx.AsyncClient, model: str | None) -> None:
+    def __init__(self, client: httpx.AsyncClient, model: str | None, *, timeout_s: float = 120.0) -> None:
         self._client = client
         self._model = model
+        self._timeout_s = timeout_s
+        self._listed: str | None = None
+        self._listed_at = 0.0
 
     async def plan(self, messages: list[dict[str, str]], tools: list[dict[str, Any]]) -> Planned:
         with _TRACER.start_as_current_span(
@@ -72,7 +77,13 @@ class ChatModel:
         ) as span:
             span.set_attributes({"gen_ai.operation.name": "chat", "gen_ai.provider.name": "lm_studio"})
             try:
-                planned = await self._ask(messages, tools)
+                # httpx bounds each read; a server that sends a byte now and then would hold the turn without end.
+                async with asyncio.timeout(self._timeout_s):
+                    planned = await self._ask(messages, tools)
+            except TimeoutError as error:
+                span.set_attribute("error.type", ModelFault.TIMEOUT.value)
+                span.set_status(StatusCode.ERROR)
+                raise ModelError(ModelFault.TIMEOUT) from error
             except ModelError as error:
                 span.set_attribute("error.type", error.fault.value)
                 span.set_status(StatusCode.ERROR)
@@ -102,7 +113,8 @@ class ChatModel:
         started = time.perf_counter()
         body = await self._json("POST", "/v1/chat/completions", request)
         seconds = time.perf_counter() - started
-        usage = body.get("usage") or {}
+        usage = body.get("usage")
+        usage = usage if isinstance(usage, dict) else {}
         return Planned(
             plan=plan_in(body),
             model=str(body.get("model") or model),
@@ -112,12 +124,17 @@ class ChatModel:
         )
 
     async def _first_model(self) -> str:
+        """The first model listed that is none for embeddings. Asked again after MODEL_KNOWN_S: people swap models."""
+        if self._listed is not None and time.monotonic() - self._listed_at < MODEL_KNOWN_S:
+            return self._listed
         body = await self._json("GET", "/v1/models", None)
-        models = body.get("data")
-        if not isinstance(models, list) or not models or not isinstance(models[0], dict):
+        listed = body.get("data")
+        names = [row.get("id") for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
+        name = next((name for name in names if isinstance(name, str) and "embed" not in name.lower()), None)
+        if name is None:
             raise ModelError(ModelFault.NOT_LOADED)
-        self._model = str(models[0].get("id"))
-        return self._model
+        self._listed, self._listed_at = name, time.monotonic()
+        return name
 
     async def _json(self, method: str, path: str, request: dict[str, Any] | None) -> dict[str, Any]:
         try:
@@ -134,7 +151,7 @@ class ChatModel:
             raise ModelError(ModelFault.UNREACHABLE) from error
         try:
             body = json.loads(data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ModelError(ModelFault.BAD_ENDPOINT if status < 400 else ModelFault.HTTP_ERROR, status) from error
         if not isinstance(body, dict):
             raise ModelError(ModelFault.BAD_ENDPOINT, status)
@@ -169,10 +186,11 @@ def plan_in(body: dict[str, Any]) -> ModelPlan:
         raise ModelError(ModelFault.TRUNCATED)
     message = choice.get("message")
     calls = message.get("tool_calls") if isinstance(message, dict) else None
+    calls = calls if isinstance(calls, list) else []
     # The same call several times over is a known fault of the server; different ones leave it open which is meant.
     arguments = {
         given
-        for call in calls or []
+        for call in calls
         if isinstance(call, dict)
         and isinstance(function := call.get("function"), dict)
         and function.get("name") == PLAN_TOOL

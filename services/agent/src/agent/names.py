@@ -31,6 +31,17 @@ def same_name(one: str, other: str) -> bool:
     return fold(one).split() == fold(other).split()
 
 
+_GROUP_WORDS: Final = frozenset(
+    {"all", "every", "everything", "each", "both", "rest", "remaining", "done", "completed", "finished", "ticked"}
+    | {"checked", "open", "unfinished", "clear", "empty", "overdue"}
+)
+
+
+def asks_for_a_group(request: str) -> bool:
+    """Whether a request asks for all of something, or for what is in some state: then items need not be named."""
+    return not _GROUP_WORDS.isdisjoint(words(request))
+
+
 @dataclass(frozen=True)
 class _Span:
     start: int

@@ -2,19 +2,23 @@
 
 import logging
 import time
+from typing import Final
 
-from agent.cycle import Clock, Cycle, Ended, FencedError, Intent, Request
+from agent.cycle import Clock, Cycle, DoubtError, Ended, FencedError, Intent, Request
+from agent.receipts import fitted, fitted_text
 from agent.store import Store
 from agent.words import NOTHING_CHANGED, operation_in_words
-from bus.errors import BusError, NoReplyError, Refusal
+from bus.errors import Refusal
 from bus.tracing import current_trace_id
 from contracts.message import ErrorCode, Problem
 from contracts.operations import UndoChange
-from contracts.store import ApplyStatus
-from contracts.turns import OperationsCompleted, Outcome, Receipt, RunOperations
+from contracts.store import ApplyResult, ApplyStatus
+from contracts.turns import OperationsCompleted, Outcome, Receipt, RunOperations, Verdict
 from verification.state import state_of
 
 log = logging.getLogger(__name__)
+
+ATTEMPTS_MAX: Final = 3
 
 
 class Operations:
@@ -34,12 +38,28 @@ class Operations:
         return OperationsCompleted(
             operation_id=asked.operation_id,
             outcome=ended.outcome,
-            text=ended.text,
+            text=fitted_text(ended.text),
             reason=ended.reason,
-            receipt=ended.receipt,
+            receipt=fitted(ended.receipt),
         )
 
     async def _run(self, asked: RunOperations, request: Request, clock: Clock) -> Ended:
+        attempt = 1
+        for _ in range(ATTEMPTS_MAX):
+            try:
+                return await self._attempt(asked, request, clock, attempt)
+            except FencedError:
+                # Sealed before: by a repeat of this id, or by a run of it that had no answer. What did come of it?
+                taken = await self._store.take_over(request.owner, request.operation_id)
+                if taken.result is not None and taken.result.status is ApplyStatus.APPLIED:
+                    return await self._confirmed(request, taken.result, clock)
+                attempt = taken.attempt
+            except DoubtError as doubt:
+                return _unknown(asked, clock, doubt)
+        problem = Problem(code=ErrorCode.FENCED, detail="the same operation is under way elsewhere; ask again")
+        raise Refusal(problem)
+
+    async def _attempt(self, asked: RunOperations, request: Request, clock: Clock, attempt: int) -> Ended:
         since = time.perf_counter()
         snapshot = await self._store.snapshot(asked.owner)
         before = state_of(snapshot)
@@ -51,34 +71,33 @@ class Operations:
             return await self._unless_done_before(request, clock, stale)
         intent = Intent(
             operations=asked.operations,
-            understood=tuple(operation_in_words(operation, snapshot) for operation in asked.operations),
+            understood=tuple(
+                operation_in_words(operation, snapshot, asked.operations[:place])
+                for place, operation in enumerate(asked.operations)
+            ),
             before=before,
             revision=snapshot.revision,
+            attempt=attempt,
         )
-        try:
-            ended = await self._cycle.carry_out(request, intent, clock)
-            return ended if ended.receipt.verdict is not None else await self._unless_done_before(request, clock, ended)
-        except NoReplyError as error:
-            # Applied or not: not even the seal could be read. Never folded into "failed".
-            log.error("outcome unknown", extra={"code": error.problem.code.value})
-            receipt = Receipt(
-                operations=asked.operations,
-                understood=intent.understood,
-                revision_before=snapshot.revision,
-                timings=clock.total(),
-                trace_id=current_trace_id(),
-            )
-            text = "Whether this was done could not be read. Ask again with the same id to find out."
-            return Ended(Outcome.UNKNOWN, text, receipt, reason="no_answer")
-        except FencedError as error:
-            problem = Problem(code=ErrorCode.FENCED, detail="another attempt of this operation is under way")
-            raise Refusal(problem) from error
-        except BusError as error:
-            raise Refusal(error.problem) from error
+        ended = await self._cycle.carry_out(request, intent, clock)
+        return ended if ended.receipt.verdict is not None else await self._unless_done_before(request, clock, ended)
 
     async def _unless_done_before(self, request: Request, clock: Clock, ended: Ended) -> Ended:
         """A repeat of an operation that was applied can look impossible or needless, because it was applied."""
         taken = await self._store.take_over(request.owner, request.operation_id)
         if taken.result is None or taken.result.status is not ApplyStatus.APPLIED:
             return ended
-        return await self._cycle.confirm(request, taken.result, clock, before=None)
+        return await self._confirmed(request, taken.result, clock)
+
+    async def _confirmed(self, request: Request, result: ApplyResult, clock: Clock) -> Ended:
+        return await self._cycle.confirm(request, result, clock, before=None)
+
+
+def _unknown(asked: RunOperations, clock: Clock, doubt: DoubtError) -> Ended:
+    """Applied or not, it could not be read. Never folded into "failed"."""
+    log.error("outcome unknown", extra={"code": doubt.problem.code.value})
+    receipt = Receipt(
+        operations=asked.operations, verdict=Verdict.UNKNOWN, timings=clock.total(), trace_id=current_trace_id()
+    )
+    text = "Whether this was done could not be read. Ask again with the same id to find out."
+    return Ended(Outcome.UNKNOWN, text, receipt, reason="no_answer")

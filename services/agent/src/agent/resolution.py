@@ -8,11 +8,13 @@ from contracts.turns import Candidate, Outcome
 
 @dataclass(frozen=True)
 class Change:
-    """Operations to apply. `already` tells of steps that need nothing, because it is so."""
+    """Operations to apply. `notes` are sentences about steps that need nothing or were left out; they rest on the
+    rows in `relied_on`, by id."""
 
     operations: tuple[Operation, ...]
     understood: tuple[str, ...]
-    already: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    relied_on: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,19 @@
 """From a model's steps to checked operations: aliases to rows, names against words, ids minted. No I/O."""
 
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 
 from pydantic import ValidationError
 
 from agent import answers
 from agent.board import Board
-from agent.dates import due_in
-from agent.names import same_name, uses_only_words_of, words
+from agent.details import due_of, notes_of, priority_of, removes_due
+from agent.names import fold, same_name, uses_only_words_of, words
 from agent.resolution import Change, Ending, Resolution, Unresolvable, stop
-from agent.targets import Targets
-from agent.words import NOTHING_CHANGED, counted, quoted
+from agent.targets import Reply, Targets
+from agent.words import NOTHING_CHANGED, counted, detailed, joined, quoted, update_in_words
+from contracts.limits import OPERATIONS_MAX
 from contracts.message import problem_of
 from contracts.operations import (
     CompleteItem,
@@ -25,39 +26,47 @@ from contracts.operations import (
     RenameList,
     UpdateItem,
 )
-from contracts.planning import ModelPlan, PlanStep, Select, StepOp
+from contracts.planning import ModelPlan, PlanStep, StepOp
 from contracts.todo import Priority, TodoItem
 from contracts.tokens import new_item_id, new_list_id
 from contracts.turns import Candidate, Outcome
 
 BIG_DELETION: Final = 5
-"""More items than this are deleted only after being asked."""
+"""More items than this, or any list, are deleted only after being asked."""
 
 _QUESTIONS: Final = frozenset({StepOp.SHOW, StepOp.COUNT, StepOp.FIND})
+_UNUSABLE: Final = f"The language model gave no plan that can be used. Try to put it differently. {NOTHING_CHANGED}"
 
 
 def resolve(plan: ModelPlan, board: Board, request: str, today: date) -> Resolution:
     """Check a plan against the state and the words. Whatever cannot be resolved ends the turn with nothing changed."""
     try:
-        return _Resolver(board, request, today).resolve(plan)
+        return _Resolver(plan, board, request, today).resolve()
     except Unresolvable as unresolvable:
         return unresolvable.ending
     except ValidationError as error:
         problem = problem_of(error)
-        text = f"The plan holds something that is not allowed: {problem.field} {problem.detail}. {NOTHING_CHANGED}"
+        what = f"{problem.field or 'it'} {problem.detail}"
+        text = f"The plan holds something that is not allowed: {what}. {NOTHING_CHANGED}"
         return Ending(Outcome.REFUSED, text, reason="invalid_value")
 
 
 class _Resolver:
-    def __init__(self, board: Board, request: str, today: date) -> None:
+    def __init__(self, plan: ModelPlan, board: Board, request: str, today: date) -> None:
+        self._steps = plan.steps
         self._board = board
         self._request = request
         self._today = today
-        self._targets = Targets(board, request)
+        making = [step.text for step in plan.steps if step.op is StepOp.CREATE_LIST]
+        self._targets = Targets(board, request, making)
         self._made: dict[str, tuple[str, str]] = {}  # N1 -> id and name of a list that this plan makes
         self._operations: list[Operation] = []
+        self._done: set[tuple[str, ...]] = set()  # what is planned already: a model may say a step twice
         self._understood: list[str] = []
-        self._already: list[str] = []
+        self._notes: list[str] = []
+        self._relied_on: list[str] = []
+        self._deleted_lists: list[str] = []
+        self._deleted_items = 0
         self._change_of: dict[StepOp, Callable[[PlanStep], None]] = {
             StepOp.CREATE_LIST: self._create_list,
             StepOp.RENAME_LIST: self._rename_list,
@@ -70,47 +79,72 @@ class _Resolver:
             StepOp.DELETE_ITEM: self._delete_items,
         }
 
-    def resolve(self, plan: ModelPlan) -> Resolution:
-        for step in plan.steps:
+    def resolve(self) -> Resolution:
+        for step in self._steps:
             if step.op is StepOp.MISSING:
                 raise self._missing(step)
             if step.op is StepOp.UNDO:
                 raise stop(Outcome.REFUSED, f"Undo is not available yet. {NOTHING_CHANGED}", reason="unsupported")
-        if all(step.op in _QUESTIONS for step in plan.steps):
-            return self._answer(plan)
-        if all(step.op is StepOp.SAY for step in plan.steps):
-            said = " ".join(step.text.strip() for step in plan.steps)
-            return Ending(Outcome.ANSWERED, f"The model says: {said}\n{NOTHING_CHANGED}", reason="model_prose")
-        for step in plan.steps:
-            # Prose and questions beside changes say nothing that the receipt does not.
-            if step.op in self._change_of:
-                self._change_of[step.op](step)
+        changes = [step for step in self._steps if step.op in self._change_of]
+        questions = [step for step in self._steps if step.op in _QUESTIONS]
+        if not changes:
+            return self._answer(questions) if questions else self._prose()
+        for step in changes:
+            self._change_of[step.op](step)
+        if questions:
+            # Its answer would be from before the change.
+            self._notes.append("A question beside a change is not answered; ask it by itself.")
+        self._ask_before_big_deletions()
         if not self._operations:
-            text = " ".join([*self._already, NOTHING_CHANGED])
+            text = " ".join([*self._notes, NOTHING_CHANGED])
             return Ending(Outcome.ALREADY_SO, text, understood=tuple(self._understood))
-        return Change(tuple(self._operations), tuple(self._understood), tuple(self._already))
+        if len(self._operations) > OPERATIONS_MAX:
+            text = (
+                f"That is {len(self._operations)} changes; at most {OPERATIONS_MAX} are made at once. {NOTHING_CHANGED}"
+            )
+            raise stop(Outcome.REFUSED, text, reason="too_many")
+        return Change(
+            tuple(self._operations), tuple(self._understood), tuple(self._notes), tuple(dict.fromkeys(self._relied_on))
+        )
 
     def _missing(self, step: PlanStep) -> Unresolvable:
-        named = f"There is no list or item called {quoted(step.text.strip())}." if step.text.strip() else ""
-        text = f"{named} {answers.list_names(self._board)} {NOTHING_CHANGED}".strip()
-        return stop(Outcome.NOT_FOUND, text, reason="missing")
+        text = step.text.strip()
+        names = [row.name for row in self._board.lists] + [item.title for item in self._board.all_items()]
+        if any(same_name(name, text) for name in names):
+            return stop(Outcome.FAILED, _UNUSABLE, reason="model_denied_what_is_there")
+        named = uses_only_words_of(self._request, text) if text else False
+        what = f"There is no list or item called {quoted(text)}." if named else "What you name is not there."
+        told = f"{what} {answers.list_names(self._board)} {NOTHING_CHANGED}"
+        return stop(Outcome.NOT_FOUND, told, reason="missing")
 
-    def _answer(self, plan: ModelPlan) -> Ending:
+    def _prose(self) -> Ending:
+        said = " ".join(step.text.strip() for step in self._steps)
+        return Ending(Outcome.ANSWERED, f"The model says: {said}\n{NOTHING_CHANGED}", reason="model_prose")
+
+    def _answer(self, questions: list[PlanStep]) -> Ending:
         texts: list[str] = []
         understood: list[str] = []
-        for step in plan.steps:
-            row = self._targets.list_for(step.list) if step.list else None
+        for step in questions:
+            row = self._targets.list_for(step.list, lambda name: f"what is on {name}?") if step.list else None
             where = quoted(row.name) if row is not None else "all lists"
             if step.op is StepOp.SHOW:
                 texts.append(answers.shown(self._board, row))
                 understood.append(f"show {where}")
             elif step.op is StepOp.COUNT:
-                texts.append(answers.count(self._board, row, step.select))
+                due = due_of(step.due, self._request, self._today) or self._today
+                texts.append(answers.count(self._board, row, step.select, due))
                 understood.append(f"count items of {where}")
             else:
                 texts.append(answers.found(self._board, step.text))
                 understood.append(f"find {quoted(step.text)}")
         return Ending(Outcome.ANSWERED, "\n".join(texts), understood=tuple(understood))
+
+    def _new(self, *what: str) -> bool:
+        """Whether this is said for the first time."""
+        if what in self._done:
+            return False
+        self._done.add(what)
+        return True
 
     def _own_words(self, text: str, what: str) -> str:
         if not text.strip() or not uses_only_words_of(self._request, text):
@@ -118,143 +152,171 @@ class _Resolver:
             raise stop(Outcome.FAILED, told, reason="invented_words")
         return text
 
+    def _with(self, preposition: str) -> Reply:
+        return lambda name: f"{self._request.rstrip(' .!?')} {preposition} {name}"
+
     def _create_list(self, step: PlanStep) -> None:
         operation = CreateList(list_id=new_list_id(), name=self._own_words(step.text, "a name"))
+        alias = f"N{len(self._made) + 1}"
+        if not self._new("create_list", fold(operation.name)):
+            self._made[alias] = next(made for made in self._made.values() if same_name(made[1], operation.name))
+            return
         self._understood.append(f"create the list {quoted(operation.name)}")
         existing = next((row for row in self._board.lists if same_name(row.name, operation.name)), None)
-        alias = f"N{len(self._made) + 1}"
         if existing is not None:
             self._made[alias] = (existing.id, existing.name)
-            self._already.append(f"There is already a list called {quoted(existing.name)}.")
+            self._notes.append(f"There is already a list called {quoted(existing.name)}.")
+            self._relied_on.append(existing.id)
             return
         self._made[alias] = (operation.list_id, operation.name)
         self._operations.append(operation)
 
     def _rename_list(self, step: PlanStep) -> None:
-        row = self._targets.list_for(step.list)
-        operation = RenameList(list_id=row.id, name=self._own_words(step.text, "a name"))
+        name = self._own_words(step.text, "a name")
+        row = self._targets.list_for(step.list, lambda old: f"rename {old} to {name}")
+        operation = RenameList(list_id=row.id, name=name)
+        if not self._new("list", row.id):
+            return
         self._understood.append(f"rename the list {quoted(row.name)} to {quoted(operation.name)}")
         if operation.name == row.name:
-            self._already.append(f"The list is already called {quoted(row.name)}.")
+            self._notes.append(f"The list is already called {quoted(row.name)}.")
+            self._relied_on.append(row.id)
         else:
             self._operations.append(operation)
 
     def _delete_list(self, step: PlanStep) -> None:
-        row = self._targets.list_for(step.list)
-        count = len(self._board.items_of(row.id))
-        self._understood.append(f"delete the list {quoted(row.name)} with {counted(count, 'item')}")
-        self._ask_first(f"delete the list {row.name}", f"the list {quoted(row.name)} with {counted(count, 'item')}")
+        row = self._targets.list_for(step.list, lambda name: f"delete the list {name}")
+        if not self._new("list", row.id):
+            return
+        what = f"the list {quoted(row.name)} with {counted(len(self._board.items_of(row.id)), 'item')}"
+        self._understood.append(f"delete {what}")
+        self._deleted_lists.append(what)
         self._operations.append(DeleteList(list_id=row.id))
 
-    def _ask_first(self, command: str, what: str) -> None:
-        """Big deletions are asked about once; the answer is a request that says so in so many words."""
-        if words(self._request)[:1] == ("yes",):
+    def _ask_before_big_deletions(self) -> None:
+        """Asked once about the whole plan; the answer is a request that says yes in so many words."""
+        many = self._deleted_items > BIG_DELETION
+        if not (self._deleted_lists or many) or words(self._request)[:1] == ("yes",):
             return
-        candidate = Candidate(label="Yes, delete", detail=what, reply=f"yes, {command}")
+        what = joined([*self._deleted_lists, *([counted(self._deleted_items, "item")] if self._deleted_items else [])])
+        candidate = Candidate(label="Yes, delete", detail=what, reply=f"yes, {self._request}")
         raise stop(
             Outcome.CLARIFY, f"Delete {what}? {NOTHING_CHANGED}", reason="confirm_deletion", candidates=(candidate,)
         )
 
+    def _adding_to(self, name: str) -> str:
+        """The request again with the list that it lacked, and without one that is not there."""
+        items = [
+            " ".join(
+                [
+                    step.text,
+                    *([f"due {step.due}"] if step.due else []),
+                    *([f"with {step.priority} priority"] if priority_of(step.priority, self._request) else []),
+                ]
+            )
+            for step in self._steps
+            if step.op is StepOp.ADD_ITEM
+        ]
+        return f"add {joined(items)} to {name}"
+
+    def _list_to_fill(self, step: PlanStep) -> tuple[str, str]:
+        made = self._made.get(step.list.strip().upper())
+        if made is None:
+            row = self._targets.list_for(step.list, self._adding_to)
+            return row.id, row.name
+        used = {target.id for step in self._steps if (target := self._board.list_at(step.list)) is not None}
+        if any(row.id not in used and row.id != made[0] for row in self._targets.named_lists):
+            # The words name a list that is there, and no step of the plan is about it.
+            text = f"Say for each item which list it goes to. {NOTHING_CHANGED}"
+            raise stop(Outcome.CLARIFY, text, reason="which_list")
+        return made
+
     def _add_item(self, step: PlanStep) -> None:
         title = self._own_words(step.text, "a title")
-        if step.list.strip().upper() in self._made:
-            list_id, name = self._made[step.list.strip().upper()]
-        else:
-            row = self._targets.list_for(step.list, adding=title)
-            list_id, name = row.id, row.name
+        list_id, name = self._list_to_fill(step)
         operation = CreateItem(
             item_id=new_item_id(),
             list_id=list_id,
             title=title,
-            notes=self._own_words(step.notes, "notes") if step.notes else "",
-            due=self._due(step.due),
-            priority=self._priority(step.priority) or Priority.NONE,
+            notes=notes_of(step.notes, self._request),
+            due=due_of(step.due, self._request, self._today),
+            priority=priority_of(step.priority, self._request) or Priority.NONE,
         )
-        self._understood.append(f"add {quoted(operation.title)} to {quoted(name)}")
-        if any(not item.done and same_name(item.title, title) for item in self._board.items_of(list_id)):
-            self._already.append(f"{quoted(operation.title)} is already open in {quoted(name)}.")
+        if not self._new("add_item", list_id, fold(operation.title)):
+            return
+        what = detailed(operation.title, due=operation.due, priority=operation.priority, notes=operation.notes)
+        self._understood.append(f"add {what} to {quoted(name)}")
+        there = [item for item in self._board.items_of(list_id) if not item.done and same_name(item.title, title)]
+        if there:
+            self._notes.append(f"{quoted(there[0].title)} is already open in {quoted(name)}.")
+            self._relied_on.append(there[0].id)
         else:
             self._operations.append(operation)
 
-    def _due(self, phrase: str) -> date | None:
-        if not phrase.strip():
-            return None
-        due = due_in(phrase, self._today)
-        if due is None:
-            text = f"The date in your request was not understood; write it as YYYY-MM-DD. {NOTHING_CHANGED}"
-            raise stop(Outcome.CLARIFY, text, reason="due_not_understood")
-        return due
-
-    def _priority(self, word: str) -> Priority | None:
-        if not word.strip():
-            return None
-        if word.strip().lower() not in set(Priority):
-            text = f"The priority was not understood; it can be none, low, medium or high. {NOTHING_CHANGED}"
-            raise stop(Outcome.CLARIFY, text, reason="priority_not_understood")
-        return Priority(word.strip().lower())
-
     def _update_item(self, step: PlanStep) -> None:
-        item = self._targets.item_for(step.item, "change")
+        item = self._targets.item_for(step.item, self._with("in"))
         operation = UpdateItem(
             item_id=item.id,
             title=self._own_words(step.text, "a title") if step.text else None,
-            notes=self._own_words(step.notes, "notes") if step.notes else None,
-            due=self._due(step.due),
-            priority=self._priority(step.priority),
+            notes=notes_of(step.notes, self._request) or None,
+            due=due_of(step.due, self._request, self._today),
+            clear_due=removes_due(step.due),
+            priority=priority_of(step.priority, self._request),
         )
-        self._understood.append(f"change {self._in_words(item)}")
-        self._operations.append(operation)
+        if self._new("item", item.id):
+            self._understood.append(f"change {self._in_words(item)}: {update_in_words(operation)}")
+            self._operations.append(operation)
 
     def _complete(self, step: PlanStep) -> None:
         done = step.op is StepOp.COMPLETE_ITEM
-        state = "done" if done else "open again"
-        for item in self._items_of_step(step, "mark as done" if done else "reopen"):
-            self._understood.append(f"mark {self._in_words(item)} as {state}")
+        for item in self._items_of_step(step, wants_done=done):
+            if not self._new("item", item.id):
+                continue
+            self._understood.append(f"mark {self._in_words(item)} as {'done' if done else 'open again'}")
             if item.done is done:
-                self._already.append(f"{quoted(item.title)} is already {'done' if done else 'open'}.")
+                self._notes.append(f"{quoted(item.title)} is already {'done' if done else 'open'}.")
+                self._relied_on.append(item.id)
             else:
                 self._operations.append(CompleteItem(item_id=item.id, done=done))
 
     def _move_item(self, step: PlanStep) -> None:
         made = self._made.get(step.list.strip().upper())
         if made is None:
-            row = self._targets.list_for(step.list)
+            row = self._targets.list_for(step.list, self._with("to"))
             made = (row.id, row.name)
         list_id, name = made
-        item = self._targets.item_for(step.item, "move", going_to=list_id)
+        item = self._targets.item_for(step.item, self._with("from"), going_to=list_id)
+        if not self._new("item", item.id):
+            return
         self._understood.append(f"move {self._in_words(item)} to {quoted(name)}")
         if item.list_id == list_id:
-            self._already.append(f"{quoted(item.title)} is already in {quoted(name)}.")
+            self._notes.append(f"{quoted(item.title)} is already in {quoted(name)}.")
+            self._relied_on.append(item.id)
         else:
             self._operations.append(MoveItem(item_id=item.id, list_id=list_id))
 
     def _delete_items(self, step: PlanStep) -> None:
-        items = self._items_of_step(step, "delete")
-        if len(items) > BIG_DELETION:
-            self._ask_first(self._request, counted(len(items), "item"))
-        for item in items:
-            self._understood.append(f"delete {self._in_words(item)}")
-            self._operations.append(DeleteItem(item_id=item.id))
+        for item in self._items_of_step(step, wants_done=None):
+            if self._new("item", item.id):
+                self._deleted_items += 1
+                self._understood.append(f"delete {self._in_words(item)}")
+                self._operations.append(DeleteItem(item_id=item.id))
 
-    def _items_of_step(self, step: PlanStep, verb: str) -> list[TodoItem]:
+    def _items_of_step(self, step: PlanStep, *, wants_done: bool | None) -> list[TodoItem]:
         if step.select is None:
-            return [self._targets.item_for(step.item, verb)]
-        row = self._targets.list_for(step.list)
-        items = list(self._board.items_of(row.id))
-        if step.select is Select.OPEN:
-            items = [item for item in items if not item.done]
-        elif step.select is Select.DONE:
-            items = [item for item in items if item.done]
-        elif step.select is Select.DUE_BEFORE:
-            due = self._due(step.due)
-            items = [item for item in items if due is not None and item.due is not None and _day(item) < due]
+            return [self._targets.item_for(step.item, self._with("in"), wants_done=wants_done)]
+        row = self._targets.list_for(step.list, self._with("in"))
+        if self._targets.items_named_in(row.id):
+            # The words name items: a group would be more than they say.
+            return [self._targets.item_for(step.item, self._with("in"), wants_done=wants_done)]
+        due = due_of(step.due, self._request, self._today) or self._today
+        items = answers.selected(self._board.items_of(row.id), step.select, due)
+        if not self._targets.group:
+            text = f"Say which items of {quoted(row.name)} you mean, or that you mean all. {NOTHING_CHANGED}"
+            raise stop(Outcome.CLARIFY, text, reason="which_item")
         if not items:
-            raise stop(Outcome.ALREADY_SO, f"There is nothing of that kind in {quoted(row.name)}. {NOTHING_CHANGED}")
+            self._notes.append(f"There is nothing of that kind in {quoted(row.name)}.")
         return items
 
     def _in_words(self, item: TodoItem) -> str:
         return f"{quoted(item.title)} in {quoted(self._board.list_named(item.list_id).name)}"
-
-
-def _day(item: TodoItem) -> date:
-    return item.due.date() if isinstance(item.due, datetime) else item.due or date.max

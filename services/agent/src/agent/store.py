@@ -27,7 +27,7 @@ class Store(Protocol):
 
     async def apply(self, request: ApplyRequest) -> ApplyResult: ...
 
-    async def take_over(self, owner: str, operation_id: str) -> TakeOverResult: ...
+    async def take_over(self, owner: str, operation_id: str, *, crashed: bool = False) -> TakeOverResult: ...
 
 
 class BusStore:
@@ -53,6 +53,6 @@ class BusStore:
     async def apply(self, request: ApplyRequest) -> ApplyResult:
         return await self._bus.request(subjects.TODO_APPLY, request, ApplyResult, timeout=WRITE_TIMEOUT_S)
 
-    async def take_over(self, owner: str, operation_id: str) -> TakeOverResult:
-        request = TakeOverRequest(owner=owner, operation_id=operation_id)
+    async def take_over(self, owner: str, operation_id: str, *, crashed: bool = False) -> TakeOverResult:
+        request = TakeOverRequest(owner=owner, operation_id=operation_id, crashed=crashed)
         return await self._bus.request(subjects.TODO_TAKE_OVER, request, TakeOverResult, timeout=WRITE_TIMEOUT_S)

@@ -1,5 +1,6 @@
 """A turn: PLAN with the model, then the cycle, then `completed`, exactly once however often it is delivered."""
 
+import asyncio
 import logging
 import time
 from datetime import UTC, datetime
@@ -8,14 +9,16 @@ from typing import Final
 from opentelemetry import trace
 
 from agent import prompt
-from agent.board import board_of
-from agent.cycle import Clock, Cycle, Ended, FencedError, Intent, OnPhase, Request
+from agent.board import board_of, refreshed
+from agent.cycle import Clock, Cycle, DoubtError, Ended, FencedError, Intent, OnPhase, Request
 from agent.dates import day_of, zone_named
 from agent.model import ModelError, ModelFault, Planned, PlanningModel
+from agent.receipts import fitted, fitted_text
 from agent.resolution import Ending, Resolution
 from agent.resolve import resolve
 from agent.store import Store
-from agent.words import NOTHING_CHANGED
+from agent.words import NOTHING_CHANGED, refusal
+from bus import tracing
 from bus.errors import BusError, LetGo, RetryLater
 from bus.interface import Bus, Job
 from bus.tracing import current_trace_id
@@ -32,6 +35,7 @@ from contracts.turns import (
     TurnCompleted,
     TurnPhase,
     TurnStarted,
+    Verdict,
 )
 from runtime.crash import crash_point
 from verification.state import state_of
@@ -40,10 +44,11 @@ log = logging.getLogger(__name__)
 _TRACER = trace.get_tracer("agent.turns")
 
 OUTAGE_RETRY_S: Final = 1.0
+OUTAGE_MAX_S: Final = 600.0
 CRASHES_MAX: Final = 3
 
 _MODEL_SENTENCES: Final = {
-    ModelFault.UNREACHABLE: "The language model does not answer. Start LM Studio's server and ask again.",
+    ModelFault.UNREACHABLE: "The language model does not answer. See that its server runs, and ask again.",
     ModelFault.TIMEOUT: "The language model took too long.",
     ModelFault.NOT_LOADED: "LM Studio has no model loaded. Load one and ask again.",
     ModelFault.BAD_ENDPOINT: "The model's address is wrong: what answers there is not LM Studio's /v1.",
@@ -55,39 +60,62 @@ _MODEL_SENTENCE: Final = "The language model gave no plan that can be used. Try 
 class Turns:
     """Handles the jobs of the stream CHAT."""
 
-    def __init__(self, bus: Bus, store: Store, model: PlanningModel, cycle: Cycle) -> None:
+    def __init__(
+        self, bus: Bus, store: Store, model: PlanningModel, cycle: Cycle, *, outage_retry_s: float = OUTAGE_RETRY_S
+    ) -> None:
         self._bus = bus
         self._store = store
         self._model = model
         self._cycle = cycle
+        self._outage_retry_s = outage_retry_s
 
     async def handle(self, job: Job) -> None:
-        """Take one delivered turn to its end. Raises RetryLater in an outage, LetGo when another worker has it."""
+        """Take one delivered turn to its end.
+
+        An outage is waited out here, with the lease kept alive, so that a redelivery means that a worker died; these
+        are counted, and the third ends the turn. Raises LetGo when another worker has it, RetryLater after long.
+        """
         started = TurnStarted.from_json(job.data)
-        with _TRACER.start_as_current_span("invoke_agent todo", record_exception=False) as span:
+        with tracing.step(_TRACER, "invoke_agent todo") as span:
             span.set_attribute("gen_ai.conversation.id", started.session)
-            try:
-                ended, candidates = await self._take_to_end(started, job)
-            except BusError as error:
-                raise RetryLater(error.problem.code.value, OUTAGE_RETRY_S) from error
-            except FencedError as error:
-                raise LetGo("fenced") from error
+            ended, candidates = await self._outlasting(started, job)
             span.set_attribute("todo.outcome", ended.outcome.value)
             await self._complete(started, ended, candidates)
         crash_point("after_completed")
 
-    async def _take_to_end(self, started: TurnStarted, job: Job) -> tuple[Ended, tuple[Candidate, ...]]:
-        request = Request(owner=started.owner, operation_id=started.turn_id, author=Author.CHAT, text=started.text)
+    async def _outlasting(self, started: TurnStarted, job: Job) -> tuple[Ended, tuple[Candidate, ...]]:
         clock = Clock()
+        first = True
+        until = time.monotonic() + OUTAGE_MAX_S
+        while True:
+            try:
+                return await self._take_to_end(started, job, clock, first=first)
+            except FencedError as error:
+                raise LetGo("fenced") from error
+            except (BusError, DoubtError) as error:
+                if isinstance(error, BusError) and not error.passing:
+                    # Refused as such: it would be refused again, and nothing was applied.
+                    return _refused_by_the_store(started, clock, error), ()
+                if time.monotonic() > until:
+                    raise RetryLater(error.problem.code.value, self._outage_retry_s) from error
+                log.warning("waiting for the store", extra={"code": error.problem.code.value})
+                await asyncio.sleep(self._outage_retry_s)
+                first = False
+
+    async def _take_to_end(
+        self, started: TurnStarted, job: Job, clock: Clock, *, first: bool
+    ) -> tuple[Ended, tuple[Candidate, ...]]:
+        request = Request(owner=started.owner, operation_id=started.turn_id, author=Author.CHAT, text=started.text)
         on_phase = self._phases(started)
         attempt = 1
-        if job.deliveries > 1:
-            taken = await self._store.take_over(started.owner, started.turn_id)
-            if taken.result is not None and taken.result.status is ApplyStatus.APPLIED:
+        if job.deliveries > 1 or not first:
+            taken = await self._store.take_over(started.owner, started.turn_id, crashed=first)
+            applied = taken.result is not None and taken.result.status is ApplyStatus.APPLIED
+            if taken.crashes >= CRASHES_MAX:
+                return await self._give_up(started, job, taken.crashes, clock, applied=applied), ()
+            if taken.result is not None and applied:
                 log.info("turn taken over after its effect", extra={"deliveries": job.deliveries})
                 return await self._cycle.confirm(request, taken.result, clock, before=None, on_phase=on_phase), ()
-            if taken.crashes >= CRASHES_MAX:
-                return await self._give_up(started, job, taken.crashes, clock), ()
             attempt = taken.attempt
         await on_phase(Phase.PLAN, attempt)
         crash_point("before_plan")
@@ -97,9 +125,8 @@ class Turns:
         self, started: TurnStarted, request: Request, attempt: int, clock: Clock, on_phase: OnPhase
     ) -> tuple[Ended, tuple[Candidate, ...]]:
         since = time.perf_counter()
-        with _TRACER.start_as_current_span("PLAN", record_exception=False):
-            snapshot = await self._store.snapshot(started.owner)
-            resolution, use = await self._plan(started, snapshot, clock)
+        with tracing.step(_TRACER, "PLAN"):
+            resolution, snapshot, use = await self._plan(started, clock)
         clock.lap("plan", since)
         if isinstance(resolution, Ending):
             receipt = Receipt(
@@ -120,18 +147,20 @@ class Turns:
             revision=snapshot.revision,
             attempt=attempt,
             model=use,
+            relied_on=resolution.relied_on,
+            notes=resolution.notes,
         )
-        notes = " ".join(resolution.already)
-        return await self._cycle.carry_out(request, intent, clock, on_phase=on_phase, notes=notes), ()
+        return await self._cycle.carry_out(request, intent, clock, on_phase=on_phase), ()
 
-    async def _plan(self, started: TurnStarted, snapshot: Snapshot, clock: Clock) -> tuple[Resolution, ModelUse | None]:
-        board = board_of(snapshot)
+    async def _plan(self, started: TurnStarted, clock: Clock) -> tuple[Resolution, Snapshot, ModelUse | None]:
+        seen = await self._store.snapshot(started.owner)
+        board = board_of(seen)
         today = day_of(started.accepted_at, zone_named(started.time_zone))
         since = time.perf_counter()
         try:
             planned: Planned = await self._model.plan(prompt.messages(board, started.text, today), prompt.TOOLS)
         except ModelError as error:
-            return _model_failed(error), None
+            return _model_failed(error), seen, None
         finally:
             clock.lap("model", since)
         use = ModelUse(
@@ -140,7 +169,9 @@ class Turns:
             prompt_tokens=planned.prompt_tokens,
             completion_tokens=planned.completion_tokens,
         )
-        return resolve(planned.plan, board, started.text, today), use
+        # A model may take a minute, in which others go on: what is resolved, said and relied on is read after it.
+        fresh = await self._store.snapshot(started.owner)
+        return resolve(planned.plan, refreshed(board, fresh), started.text, today), fresh, use
 
     def _phases(self, started: TurnStarted) -> OnPhase:
         async def begun(phase: Phase, attempt: int) -> None:
@@ -158,19 +189,26 @@ class Turns:
             session=started.session,
             turn_id=started.turn_id,
             outcome=ended.outcome,
-            text=ended.text,
+            text=fitted_text(ended.text),
             reason=ended.reason,
             candidates=candidates,
-            receipt=ended.receipt,
+            receipt=fitted(ended.receipt),
             completed_at=datetime.now(UTC),
         )
         crash_point("before_completed")
-        try:
-            await self._bus.store(subjects.turn_completed(started.session, started.turn_id), completed)
-        except BusError as error:
-            raise RetryLater(error.problem.code.value, OUTAGE_RETRY_S) from error
+        until = time.monotonic() + OUTAGE_MAX_S
+        while True:
+            try:
+                await self._bus.store(subjects.turn_completed(started.session, started.turn_id), completed)
+            except BusError as error:
+                if not error.passing or time.monotonic() > until:
+                    raise RetryLater(error.problem.code.value, self._outage_retry_s) from error
+                log.warning("waiting for the stream", extra={"code": error.problem.code.value})
+                await asyncio.sleep(self._outage_retry_s)
+            else:
+                return
 
-    async def _give_up(self, started: TurnStarted, job: Job, crashes: int, clock: Clock) -> Ended:
+    async def _give_up(self, started: TurnStarted, job: Job, crashes: int, clock: Clock, *, applied: bool) -> Ended:
         dead = DeadTurn(
             session=started.session,
             turn_id=started.turn_id,
@@ -181,9 +219,20 @@ class Turns:
         )
         await self._bus.store(subjects.dead_turn(started.session, started.turn_id), dead)
         log.error("turn given up", extra={"crashes": crashes, "stream_sequence": job.sequence})
-        receipt = Receipt(request=started.text, timings=clock.total(), trace_id=current_trace_id())
-        text = f"This request ended the agent {crashes} times, so it was given up. {NOTHING_CHANGED}"
+        verdict = Verdict.UNKNOWN if applied else None
+        receipt = Receipt(request=started.text, verdict=verdict, timings=clock.total(), trace_id=current_trace_id())
+        if applied:
+            text = "This was applied, but what the database holds now could not be shown. Please look at your lists."
+            return Ended(Outcome.UNKNOWN, text, receipt, reason="poison")
+        text = f"The agent could not get through this request in {crashes} tries and gave it up. {NOTHING_CHANGED}"
         return Ended(Outcome.FAILED, text, receipt, reason="poison")
+
+
+def _refused_by_the_store(started: TurnStarted, clock: Clock, error: BusError) -> Ended:
+    log.warning("store refused", extra={"code": error.problem.code.value})
+    receipt = Receipt(request=started.text, timings=clock.total(), trace_id=current_trace_id())
+    text = f"{refusal(error.problem.code.value)} {NOTHING_CHANGED}"
+    return Ended(Outcome.REFUSED, text, receipt, reason=error.problem.code.value)
 
 
 def _model_failed(error: ModelError) -> Ending:

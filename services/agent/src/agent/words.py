@@ -1,5 +1,6 @@
 """Every sentence that a user reads about a change, made from rows that were read. Never from a model's prose."""
 
+import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
@@ -16,20 +17,37 @@ from contracts.operations import (
     UpdateItem,
 )
 from contracts.store import Snapshot
-from contracts.todo import Diff, ItemView, ListView, RowChange, TodoItem, TodoList
+from contracts.todo import Diff, ItemView, ListView, Priority, RowChange, TodoItem, TodoList
 
 NOTHING_CHANGED = "Nothing was changed."
+_PLAIN = frozenset({"L", "EN", "ES", "ET", "CS", "ON", "WS", "NSM", "BN"})  # directions that disturb nothing
 
 
 def quoted(name: str) -> str:
-    return f"“{name}”"
+    """A name of the user's in a sentence of ours, isolated (Unicode Bidirectional Algorithm, X5c) so that its letters
+    cannot turn the sentence around."""
+    turns = any(unicodedata.bidirectional(letter) not in _PLAIN for letter in name)
+    return f"\u2068“{name}”\u2069" if turns else f"“{name}”"
 
 
-def joined(names: Sequence[str]) -> str:
+def detailed(name: str, *, due: date | datetime | None, priority: Priority, notes: str) -> str:
+    """An item's quoted title with what else is set on it."""
+    parts = [f"due {due_text(due)}"] if due is not None else []
+    parts += [f"priority {priority}"] if priority is not Priority.NONE else []
+    parts += ["with notes"] if notes else []
+    return f"{quoted(name)} ({', '.join(parts)})" if parts else quoted(name)
+
+
+def joined(names: Sequence[str], last: str = "and") -> str:
     """`a`, `a and b`, `a, b and c`."""
     if len(names) < 2:
         return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"{', '.join(names[:-1])} {last} {names[-1]}"
+
+
+def either(names: Sequence[str]) -> str:
+    """`a`, `a or b`, `a, b or c`."""
+    return joined(names, "or")
 
 
 def counted(number: int, noun: str) -> str:
@@ -93,7 +111,9 @@ def _grouped(items: Iterable[RowChange]) -> list[str]:
         before, after = change.before, change.after
         where = quoted(change.list_name) if change.list_name else "its list"
         if isinstance(after, ItemView) and before is None:
-            groups.setdefault(("Added {} to {}.", where), []).append(quoted(after.title))
+            groups.setdefault(("Added {} to {}.", where), []).append(
+                detailed(after.title, due=after.due, priority=after.priority, notes=after.notes)
+            )
         elif isinstance(before, ItemView) and after is None:
             groups.setdefault(("Deleted {} from {}.", where), []).append(quoted(before.title))
         elif isinstance(before, ItemView) and isinstance(after, ItemView):
@@ -147,10 +167,23 @@ def list_text(row: TodoList, items: Sequence[TodoItem], *, shown: int = 50) -> s
     return f"{quoted(row.name)} has {counted(len(items), 'item')}, {still_open} open:\n" + "\n".join(lines)
 
 
-def operation_in_words(operation: Operation, snapshot: Snapshot) -> str:  # noqa: PLR0911 - one sentence a kind
-    """What an operation asks for, with names for ids where the state has them."""
+def update_in_words(operation: UpdateItem) -> str:
+    """The fields that an update sets."""
+    parts = [f"title {quoted(operation.title)}"] if operation.title is not None else []
+    parts += ["notes"] if operation.notes is not None else []
+    parts += [f"due {due_text(operation.due)}"] if operation.due is not None or operation.clear_due else []
+    parts += [f"priority {operation.priority}"] if operation.priority is not None else []
+    return joined(parts)
+
+
+def operation_in_words(  # noqa: PLR0911 - one sentence a kind
+    operation: Operation, snapshot: Snapshot, earlier: Sequence[Operation] = ()
+) -> str:
+    """What an operation asks for, with names for ids where the state, or an operation before it, has them."""
     lists = {row.id: quoted(row.name) for row in snapshot.lists}
+    lists |= {made.list_id: quoted(made.name) for made in earlier if isinstance(made, CreateList)}
     items = {item.id: quoted(item.title) for item in snapshot.items}
+    items |= {made.item_id: quoted(made.title) for made in earlier if isinstance(made, CreateItem)}
     match operation:
         case CreateList():
             return f"create the list {quoted(operation.name)}"
@@ -159,7 +192,8 @@ def operation_in_words(operation: Operation, snapshot: Snapshot) -> str:  # noqa
         case DeleteList():
             return f"delete the list {lists.get(operation.list_id, operation.list_id)}"
         case CreateItem():
-            return f"add {quoted(operation.title)} to {lists.get(operation.list_id, operation.list_id)}"
+            what = detailed(operation.title, due=operation.due, priority=operation.priority, notes=operation.notes)
+            return f"add {what} to {lists.get(operation.list_id, operation.list_id)}"
         case CompleteItem():
             state = "done" if operation.done else "open again"
             return f"mark {items.get(operation.item_id, operation.item_id)} as {state}"
@@ -167,7 +201,7 @@ def operation_in_words(operation: Operation, snapshot: Snapshot) -> str:  # noqa
             item = items.get(operation.item_id, operation.item_id)
             return f"move {item} to {lists.get(operation.list_id, operation.list_id)}"
         case UpdateItem():
-            return f"change {items.get(operation.item_id, operation.item_id)}"
+            return f"change {items.get(operation.item_id, operation.item_id)}: {update_in_words(operation)}"
         case DeleteItem():
             return f"delete {items.get(operation.item_id, operation.item_id)}"
         case UndoChange():
@@ -179,6 +213,7 @@ _REFUSALS = {
     "lists_limit": "There are as many lists as one person can have.",
     "items_limit": "This list has as many items as a list can hold.",
     "id_taken": "The new id is in use already.",
+    "too_large": "This is too much for one request; ask in smaller parts.",
     "due_without_offset": "A time needs its UTC offset.",
     "unsupported": "This is not served yet.",
 }

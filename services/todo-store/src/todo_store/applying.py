@@ -144,7 +144,7 @@ async def take_over(session: WriteSession, request: TakeOverRequest) -> TakeOver
     await journal.lock_owner(session, request.owner)
     turn = await turns.find(session, request.owner, request.operation_id) or Turn(attempt=1)
     ended = turn.result is not None and turn.result.status is ApplyStatus.CONFLICT
-    turn = replace(turn, crashes=turn.crashes if ended else turn.crashes + 1)
+    turn = replace(turn, crashes=turn.crashes + int(request.crashed and not ended))
     if turn.result is None or turn.result.status is not ApplyStatus.APPLIED:
         turn = replace(turn, attempt=turn.attempt + 1, plan_hash=None, result=None)
     await turns.save(session, request.owner, request.operation_id, turn)

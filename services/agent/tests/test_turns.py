@@ -1,0 +1,240 @@
+"""A turn is brought to its end once, whatever is delivered again, away, or lying meanwhile."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from boards import OWNER, snapshot_of
+from fake_store import FakeStore
+
+from agent.cycle import Cycle
+from agent.model import ModelError, ModelFault, Planned
+from agent.receipts import RECEIPT_MAX_BYTES
+from agent.turns import Turns
+from bus.errors import LetGo, RemoteError, TooLargeError, UnavailableError
+from bus.interface import Job, Stored
+from contracts import subjects
+from contracts.limits import BUS_PAYLOAD_MAX_BYTES
+from contracts.message import ErrorCode, Message, Problem
+from contracts.operations import CompleteItem, CreateList, DeleteItem
+from contracts.planning import ModelPlan
+from contracts.store import Snapshot
+from contracts.todo import Author
+from contracts.turns import DeadTurn, Outcome, TurnCompleted, TurnPhase, TurnStarted, Verdict
+
+
+class FakeBus:
+    """Keeps what is stored, one message a subject, and what is published; can be away for some stores."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Message] = {}
+        self.phases: list[str] = []
+        self.away = 0
+
+    async def publish(self, subject: str, message: Message) -> None:
+        assert isinstance(message, TurnPhase)
+        self.phases.append(f"{message.phase}{message.attempt}")
+
+    async def store(self, subject: str, message: Message) -> Stored:
+        if self.away:
+            self.away -= 1
+            raise UnavailableError("away")
+        if len(message.to_json()) > BUS_PAYLOAD_MAX_BYTES:
+            raise TooLargeError("too large")
+        repeated = subject in self.kept
+        self.kept.setdefault(subject, message)
+        return Stored(len(self.kept), repeated)
+
+
+class FakeModel:
+    """Answers with these steps, or a fault; `meanwhile` happens while it thinks."""
+
+    def __init__(self, *steps: dict[str, Any], fault: ModelFault | None = None) -> None:
+        self.steps = steps
+        self.fault = fault
+        self.calls = 0
+        self.meanwhile: Callable[[], None] = lambda: None
+
+    async def plan(self, messages: list[dict[str, str]], tools: list[dict[str, Any]]) -> Planned:
+        self.calls += 1
+        self.meanwhile()
+        if self.fault is not None:
+            raise ModelError(self.fault)
+        return Planned(ModelPlan.model_validate({"steps": self.steps}), "fake", 1, 1, 0.0)
+
+
+class Stage:
+    """One turn with everything around it fake."""
+
+    def __init__(self, snapshot: Snapshot, text: str, *steps: dict[str, Any], fault: ModelFault | None = None) -> None:
+        self.bus = FakeBus()
+        self.store = FakeStore(snapshot)
+        self.model = FakeModel(*steps, fault=fault)
+        self.started = TurnStarted(
+            session="s", turn_id="t", owner=OWNER, text=text, accepted_at=datetime(2026, 11, 22, 12, tzinfo=UTC)
+        )
+
+    async def deliver(self, deliveries: int = 1) -> TurnCompleted:
+        turns = Turns(self.bus, self.store, self.model, Cycle(self.store), outage_retry_s=0)  # type: ignore[arg-type]
+        await turns.handle(Job("job.chat.1.s.t", self.started.to_json(), sequence=7, deliveries=deliveries))
+        completed = self.bus.kept[subjects.turn_completed("s", "t")]
+        assert isinstance(completed, TurnCompleted)
+        return completed
+
+
+GROCERIES = snapshot_of(Groceries=["milk", "eggs"])
+ADD = {"op": "add_item", "list": "L1", "text": "tea"}
+
+
+async def test_a_turn_goes_through_its_phases_and_is_completed_with_its_receipt() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+    completed = await stage.deliver()
+    assert completed.outcome is Outcome.CONFIRMED
+    assert stage.bus.phases == ["plan1", "execute1", "confirm1"]
+    assert completed.receipt.request == "add tea to Groceries"
+    assert completed.receipt.model is not None
+
+
+async def test_a_turn_delivered_again_after_its_effect_is_confirmed_and_not_done_again() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+    await stage.deliver()
+    first = stage.bus.kept.pop(subjects.turn_completed("s", "t"))
+    again = await stage.deliver(deliveries=2)
+    assert isinstance(first, TurnCompleted)
+    assert (stage.store.applied, stage.model.calls) == (1, 1)
+    assert (again.outcome, again.text) == (first.outcome, first.text)
+    assert again.receipt.change_id == first.receipt.change_id
+
+
+async def test_a_turn_delivered_again_before_its_effect_is_sealed_and_planned_anew() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+    completed = await stage.deliver(deliveries=2)
+    assert (completed.outcome, completed.receipt.attempt, stage.store.applied) == (Outcome.CONFIRMED, 2, 1)
+
+
+async def test_a_sealed_attempt_lets_go_and_says_nothing() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+    stage.store.attempts["t"] = 2
+    with pytest.raises(LetGo):
+        await stage.deliver()
+    assert stage.bus.kept == {}
+
+
+async def test_the_third_crash_ends_the_turn_with_a_copy_for_operators() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+    stage.store.crashes["t"] = 2
+    completed = await stage.deliver(deliveries=4)
+    assert (completed.outcome, completed.reason, stage.model.calls) == (Outcome.FAILED, "poison", 0)
+    assert isinstance(stage.bus.kept[subjects.dead_turn("s", "t")], DeadTurn)
+
+
+async def test_a_turn_that_crashed_three_times_after_its_effect_is_unknown_and_never_failed() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+    await stage.deliver()
+    stage.bus.kept.clear()
+    stage.store.crashes["t"] = 2
+    completed = await stage.deliver(deliveries=4)
+    assert completed.outcome is Outcome.UNKNOWN
+    assert completed.receipt.verdict is Verdict.UNKNOWN
+    assert "Nothing was changed" not in completed.text
+
+
+async def test_an_outage_is_waited_out_and_counts_as_no_crash() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+    stage.store.away = 20
+    stage.bus.away = 5
+    completed = await asyncio.wait_for(stage.deliver(), 10)
+    assert (completed.outcome, stage.store.applied) == (Outcome.CONFIRMED, 1)
+    assert stage.store.crashes.get("t", 0) == 0
+
+
+async def test_a_confirm_that_could_not_be_read_is_read_later_and_not_planned_again() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+    stage.store.after_apply = lambda: setattr(stage.store, "away", 3)
+    completed = await asyncio.wait_for(stage.deliver(), 10)
+    assert (completed.outcome, stage.store.applied, stage.model.calls) == (Outcome.CONFIRMED, 1, 1)
+
+
+async def test_what_the_store_refuses_as_such_ends_the_turn_at_once() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+
+    def refuse() -> None:
+        raise RemoteError(Problem(code=ErrorCode.TOO_LARGE, detail="too much"))
+
+    stage.store.before_apply = refuse
+    completed = await stage.deliver()
+    assert (completed.outcome, completed.reason) == (Outcome.REFUSED, "too_large")
+    assert "Nothing was changed." in completed.text
+
+
+async def test_a_store_that_lost_its_commit_is_asked_what_became_of_it() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+    stage.store.lose_replies = 1
+    completed = await stage.deliver()
+    assert (completed.outcome, stage.store.applied) == (Outcome.CONFIRMED, 1)
+
+
+async def test_a_model_that_gives_no_plan_changes_nothing_and_says_why() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", fault=ModelFault.UNREACHABLE)
+    completed = await stage.deliver()
+    assert (completed.outcome, completed.reason) == (Outcome.FAILED, "model_unreachable")
+    assert completed.text.endswith("Nothing was changed.")
+    assert stage.store.applied == 0
+
+
+async def test_what_is_said_to_be_so_already_is_so_after_the_model_has_thought() -> None:
+    snapshot = snapshot_of(Groceries=["x milk", "eggs"])
+    both = ({"op": "complete_item", "item": "L1.1"}, {"op": "complete_item", "item": "L1.2"})
+    stage = Stage(snapshot, "mark milk and eggs as done", *both)
+    reopened = (CompleteItem(item_id="i0x0", done=False),)
+    stage.model.meanwhile = lambda: stage.store.write(reopened, "cother", "theirs", Author.BOARD)
+    completed = await stage.deliver()
+    assert completed.outcome is Outcome.CONFIRMED
+    assert "already" not in completed.text
+    assert all(item.done for item in stage.store.state.items_of("l0"))
+
+
+async def test_what_is_said_to_be_so_already_is_relied_on() -> None:
+    snapshot = snapshot_of(Groceries=["x milk", "eggs"])
+    both = ({"op": "complete_item", "item": "L1.1"}, {"op": "complete_item", "item": "L1.2"})
+    stage = Stage(snapshot, "mark milk and eggs as done", *both)
+    reopened = (CompleteItem(item_id="i0x0", done=False),)
+    stage.store.before_apply = lambda: stage.store.write(reopened, "cother", "theirs", Author.BOARD)
+    assert (await stage.deliver()).outcome is Outcome.CONFLICT
+    assert stage.store.applied == 0
+
+
+async def test_an_alias_means_what_it_meant_to_the_model_though_rows_have_moved_up() -> None:
+    snapshot = snapshot_of(Groceries=["eggs", "milk", "tea"])
+    stage = Stage(snapshot, "delete milk", {"op": "delete_item", "item": "L1.2"})
+    gone = (DeleteItem(item_id="i0x0"),)
+    stage.model.meanwhile = lambda: stage.store.write(gone, "cother", "theirs", Author.BOARD)
+    completed = await stage.deliver()
+    assert completed.text == "Deleted “milk” from “Groceries”."
+
+
+async def test_a_list_that_somebody_made_meanwhile_is_not_made_twice() -> None:
+    stage = Stage(GROCERIES, "create a list called Work", {"op": "create_list", "text": "Work"})
+    made = (CreateList(list_id="lwork", name="Work"),)
+    stage.model.meanwhile = lambda: stage.store.write(made, "cother", "theirs", Author.BOARD)
+    assert (await stage.deliver()).outcome is Outcome.ALREADY_SO
+
+
+async def test_a_receipt_that_is_too_large_is_cut_and_marked_and_the_turn_is_answered() -> None:
+    snapshot = snapshot_of(Big=[f"{number} {'x' * 490}" for number in range(900)])
+    stage = Stage(snapshot, "yes, delete the list Big", {"op": "delete_list", "list": "L1"})
+    completed = await stage.deliver()
+    assert completed.outcome is Outcome.CONFIRMED
+    assert completed.receipt.truncated
+    assert len(completed.receipt.to_json()) <= RECEIPT_MAX_BYTES
+    assert "900 items" in completed.text
+
+
+async def test_more_changes_than_fit_one_apply_are_refused_with_their_number() -> None:
+    snapshot = snapshot_of(Big=[f"thing{number}" for number in range(510)])
+    step = {"op": "complete_item", "list": "L1", "select": "all"}
+    completed = await Stage(snapshot, "mark everything on Big as done", step).deliver()
+    assert completed.outcome is Outcome.REFUSED
+    assert "510" in completed.text
