@@ -1,6 +1,7 @@
 # Everything begins here: `make up` runs it, `make test` tests it. uv and the environment are set up on the way.
 UV := .tools/bin/uv
 RUN := .venv/bin
+NPM := npm --no-update-notifier
 UP ?=
 
 help:  ## these targets
@@ -11,7 +12,7 @@ up: sync page  ## run everything on this machine (UP="--port 8080 --standin" pas
 
 test: sync page tools  ## every test that takes less than minutes
 	$(RUN)/pytest -q -m "not long"
-	npm --prefix web test
+	$(NPM) --prefix web test
 
 test-long: sync page tools  ## the long ones: chaos, soak
 	$(RUN)/pytest -q -m long --timeout 1800
@@ -19,7 +20,7 @@ test-long: sync page tools  ## the long ones: chaos, soak
 check: sync web/node_modules  ## formatting, lint, types, import rules, generated files
 	$(RUN)/ruff format --check . && $(RUN)/ruff check . && $(RUN)/mypy && $(RUN)/lint-imports
 	$(RUN)/python docs/generate_protocol.py --check && $(RUN)/python web/generate_protocol.py --check
-	npm --prefix web run check
+	$(NPM) --prefix web run check
 
 bench: sync page tools  ## the figures of the README
 	$(RUN)/python -m bench.run
@@ -33,10 +34,10 @@ $(UV):  # into a folder of its own: Debian's pip refuses to touch the system's p
 
 page: web/dist/index.html
 web/dist/index.html: web/node_modules $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
-	npm --prefix web run build
+	$(NPM) --prefix web run build
 	touch $@
 web/node_modules: web/package-lock.json
-	npm --prefix web ci --no-audit --no-fund
+	$(NPM) --prefix web ci --no-audit --no-fund
 	touch $@
 
 tools:  # Chromium for the browser tests: installed where that is possible, otherwise the line to run is printed

@@ -46,6 +46,11 @@ def test_a_title_cannot_write_on_the_terminal() -> None:
     assert "\u202e" not in rendered(completed("\x1b[2J\u202egone"))
 
 
+def test_what_joins_letters_and_emoji_is_kept() -> None:
+    family, persian = "\U0001f468\u200d\U0001f469\u200d\U0001f467", "\u0645\u06cc\u200c\u062e\u0648"
+    assert rendered(completed(f"{family} {persian}")) == f"clarify: {family} {persian}"
+
+
 def test_programs_get_one_object_of_three_fields() -> None:
     assert '"outcome": "clarify"' in rendered_json(completed("Übung"))
     assert "Übung" in rendered_json(completed("Übung"))

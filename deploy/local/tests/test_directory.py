@@ -13,14 +13,32 @@ import pytest
 
 from contracts.permissions import USERS
 from local_stack.account import Account, unprivileged
-from local_stack.binaries import usable
-from local_stack.directory import SYSTEM_DIRECTORY, DataDirectory, default_directory, locked, prepare
+from local_stack.binaries import _says_version, usable
+from local_stack.directory import (
+    MARKER,
+    SYSTEM_DIRECTORY,
+    DataDirectory,
+    default_directory,
+    locked,
+    prepare,
+    running_url,
+)
 from local_stack.errors import StackError, UnusableDirectoryError
 from local_stack.passwords import load_or_make
 from local_stack.temporary import temporary_directory
 
 ROOT = os.geteuid() == 0
 NOBODY = Account("nobody", *pwd.getpwnam("nobody")[2:4])
+
+
+@pytest.fixture
+def root() -> None:
+    """Only root's servers run as somebody else, so only root can see what then happens."""
+    if not ROOT:
+        reason = "this test is for root, whose servers run as somebody else"
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"{reason}; run CI as root")
+        pytest.skip(reason)
 
 
 def test_the_default_follows_xdg_for_users_and_var_lib_for_root() -> None:
@@ -41,7 +59,7 @@ def test_a_path_that_cannot_be_a_directory_is_one_line_that_names_it(bad: str) -
     assert "--data" in said
 
 
-@pytest.mark.skipif(not ROOT, reason="only root's servers run as somebody else")
+@pytest.mark.usefixtures("root")
 def test_a_directory_that_the_servers_user_cannot_reach_is_refused_by_name() -> None:
     with temporary_directory() as outer:
         closed = outer.path / "closed"
@@ -50,7 +68,7 @@ def test_a_directory_that_the_servers_user_cannot_reach_is_refused_by_name() -> 
             prepare(closed / "data", NOBODY)
 
 
-@pytest.mark.skipif(not ROOT, reason="only root's servers run as somebody else")
+@pytest.mark.usefixtures("root")
 def test_roots_umask_does_not_shut_the_servers_user_out() -> None:
     with temporary_directory() as outer:
         before = os.umask(0o077)
@@ -60,12 +78,62 @@ def test_roots_umask_does_not_shut_the_servers_user_out() -> None:
             os.umask(before)
 
 
-@pytest.mark.skipif(not ROOT, reason="only root can leave files of somebody else behind")
+@pytest.mark.usefixtures("root")
 def test_a_directory_of_another_user_is_refused_by_name() -> None:
     with temporary_directory() as directory:
         os.chown(directory.postgres, 12345, 12345)
         with pytest.raises(UnusableDirectoryError, match="belongs to the user 12345, not to nobody"):
             prepare(directory.path, NOBODY)
+
+
+@pytest.mark.parametrize("theirs", [["README.md"], [".git"], ["secrets.json"], ["notes", "nats"]])
+def test_a_directory_with_other_peoples_files_is_refused_and_nothing_is_put_there(
+    theirs: list[str],
+) -> None:
+    with temporary_directory() as outer:
+        directory = outer.path / "clone"
+        directory.mkdir(mode=0o755)
+        for name in theirs:
+            (directory / name).write_text("theirs")
+        with pytest.raises(UnusableDirectoryError, match=r"clone is not empty .* --data DIR$") as refused:
+            prepare(directory, unprivileged())
+        assert refused.value.status == 2
+        assert sorted(entry.name for entry in directory.iterdir()) == sorted(theirs)
+
+
+def test_an_empty_directory_becomes_ours_and_stays_it() -> None:
+    with temporary_directory() as outer:
+        directory = outer.path / "mounted"
+        directory.mkdir(mode=0o755)
+        (directory / "lost+found").mkdir()
+        for _ in range(2):
+            prepare(directory, unprivileged())
+
+
+def test_a_directory_of_an_earlier_version_is_known_by_what_is_in_it() -> None:
+    with temporary_directory() as directory:
+        load_or_make(directory.secrets)
+        (directory.path / MARKER).unlink()
+        prepare(directory.path, unprivileged())
+        assert (directory.path / MARKER).is_file()
+
+
+@pytest.mark.parametrize(
+    ("state", "url"),
+    [
+        ({"pid": os.getpid(), "url": "http://localhost:8080"}, "http://localhost:8080"),
+        ({"pid": 2**22 + 1, "url": "http://localhost:8080"}, None),  # beyond the largest pid: nobody
+        ({"url": "http://localhost:8080"}, None),
+        ([], None),
+        (None, None),
+    ],
+)
+def test_the_page_of_a_running_stack_is_found_and_that_of_a_dead_one_is_not(
+    tmp_path: Path, state: object, url: str | None
+) -> None:
+    if state is not None:
+        (tmp_path / "stack.json").write_text(json.dumps(state))
+    assert running_url(tmp_path) == url
 
 
 @contextmanager
@@ -117,7 +185,7 @@ def test_a_damaged_secrets_file_is_refused_and_left_alone(content: str) -> None:
         assert directory.secrets.read_text() == content
 
 
-@pytest.mark.skipif(not ROOT, reason="a user runs the installed binaries")
+@pytest.mark.usefixtures("root")
 def test_binaries_that_the_servers_user_cannot_reach_are_copied_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,3 +207,24 @@ def test_binaries_that_the_servers_user_cannot_reach_are_copied_once(
         made = copied.nats_server.stat().st_mtime_ns, copied.nats_server.stat().st_ino
         assert usable(directory) == copied
         assert (copied.nats_server.stat().st_mtime_ns, copied.nats_server.stat().st_ino) == made
+
+
+@pytest.mark.usefixtures("root")
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("not a program", r"nats-server cannot be run here \(exec format error\)"),
+        ("#!/bin/sh\nexec sleep 60\n", r"nats-server --version did not end within 0\.2 s"),
+    ],
+)
+def test_a_binary_that_cannot_be_run_is_one_clear_line(
+    monkeypatch: pytest.MonkeyPatch, content: str, says: str
+) -> None:
+    monkeypatch.setattr("local_stack.binaries.VERSION_TIMEOUT_S", 0.2)
+    with temporary_directory() as directory:
+        program = directory.path / "nats-server"
+        program.write_text(content)
+        program.chmod(0o755)
+        with pytest.raises(StackError, match=says) as refused:
+            _says_version(NOBODY, program)
+        assert "\n" not in str(refused.value)

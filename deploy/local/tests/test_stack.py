@@ -1,7 +1,9 @@
 """`todo-agent up` as a process: what it says, what it restarts, when it gives up, and that it leaves nothing behind."""
 
 import asyncio
+import json
 import os
+import re
 import signal
 import socket
 import sys
@@ -93,6 +95,29 @@ async def test_a_bad_directory_is_one_line_and_status_2() -> None:
     assert "Traceback" not in err
 
 
+async def test_an_empty_name_for_the_directory_is_wrong_usage() -> None:
+    for empty in ("", " "):
+        status, out, err = await up("--port", str(free_port()), "--data", empty)
+        assert (status, out) == (2, "")
+        assert "argument --data: the name of the directory is empty" in err
+
+
+async def test_a_directory_with_other_files_is_one_line_and_status_2() -> None:
+    with temporary_directory() as outer:
+        clone = outer.path / "clone"
+        clone.mkdir(mode=0o755)
+        (clone / ".git").mkdir()
+        status, out, err = await up("--port", str(free_port()), "--data", str(clone), "--page", "/dev")
+        assert (status, out) == (2, "")
+        assert f"{clone} is not empty and holds no data of a stack" in err.splitlines()[-1]
+        assert [entry.name for entry in clone.iterdir()] == [".git"]
+
+
+async def test_the_state_names_the_model_that_was_chosen(own_stack: RunningStack) -> None:
+    state = json.loads((own_stack.data / "stack.json").read_text())
+    assert re.fullmatch(r"http://127\.0\.0\.1:[0-9]+", state["model_url"])
+
+
 async def test_a_directory_in_use_is_one_line_that_names_the_pid(own_stack: RunningStack) -> None:
     status, _, err = await up("--port", str(free_port()), "--data", str(own_stack.data))
     assert status == 1
@@ -147,6 +172,40 @@ async def test_sigint_stops_everything_in_order_and_leaves_nothing(tmp_path: Pat
         said = stack.said.read_text().splitlines()
         assert [line for line in said if "killed" in line or "did not stop" in line] == []
         assert "database system is shut down" in (directory.logs / "postgres.log").read_text()
+
+
+async def test_an_impatient_person_sees_what_is_waited_for_and_the_status_of_a_forced_end() -> None:
+    with temporary_directory() as directory:
+        async with running_stack(directory, "--standin") as stack:
+            everything = descendants(stack.pid)
+            service(stack, "agent").suspend()
+            stack.process.send_signal(signal.SIGINT)
+            await asyncio.wait_for(says(stack, "waiting for agent-1\n"), BOUND_S)
+            ended = asyncio.create_task(stack.process.wait())
+            while not (await asyncio.wait({ended}, timeout=0.05))[0]:
+                stack.process.send_signal(signal.SIGINT)
+            assert await ended == 130
+            assert alive(everything) == []
+            assert stack.said.read_text().count("waiting for") == 1
+
+
+async def test_a_stack_under_nohup_outlives_its_terminal() -> None:
+    with temporary_directory() as directory:
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # inherited, as nohup does it
+        try:
+            started = running_stack(directory, "--standin")
+            stack = await started.__aenter__()
+        finally:
+            signal.signal(signal.SIGHUP, before)
+        try:
+            stack.process.send_signal(signal.SIGHUP)
+            async with AgentClient.connect(stack.url) as client:
+                assert (await client.lists()).lists == ()
+            assert "stopping" not in stack.said.read_text()
+            stack.process.terminate()
+            assert await asyncio.wait_for(stack.process.wait(), BOUND_S) == 0
+        finally:
+            await started.__aexit__(None, None, None)
 
 
 async def test_a_second_sigint_forces_what_does_not_stop() -> None:

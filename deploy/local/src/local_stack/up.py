@@ -18,6 +18,7 @@ from local_stack.stack import Options, Stack
 # The terminal gives Ctrl-C to all of a group, and a launcher in it may hand the same one on.
 SAME_KEYSTROKE_S: Final = 0.3
 EXIT_FORCED: Final = 128 + signal.SIGINT
+_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def up(options: Options, data: Path | None) -> int:
@@ -43,6 +44,7 @@ async def _run(options: Options, directory: DataDirectory) -> int:
         stopping.cancel()
         await asyncio.wait({running})
         await stack.shut_down(force)
+        _ignore_signals()
     return EXIT_FORCED if force.is_set() else _status(running)
 
 
@@ -91,6 +93,19 @@ def _stop_signals() -> tuple[asyncio.Event, asyncio.Event]:
             force.set()
 
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, stop)
+    for number in _STOP_SIGNALS:
+        # nohup has it ignored, so that the stack outlives the terminal.
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            loop.add_signal_handler(number, stop)
     return told, force
+
+
+def _ignore_signals() -> None:
+    """From here to our exit everything is done: one signal more would only hide how it went."""
+    loop = asyncio.get_running_loop()
+    # Held back, since removing a handler brings the default one back for a moment, and that ends us.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+    for number in _STOP_SIGNALS:
+        loop.remove_signal_handler(number)
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
