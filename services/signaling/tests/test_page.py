@@ -48,7 +48,7 @@ async def test_files_have_their_type_and_caching(site, path, kind, caching):
 async def test_every_answer_has_the_strict_headers(site, path):
     headers = (await site.get(path)).headers
     assert headers["content-security-policy"] == (
-        "default-src 'self'; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
     )
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["referrer-policy"] == "no-referrer"
@@ -112,12 +112,18 @@ async def test_health_is_answered_beside_the_page(site):
     assert (await site.get("/healthz")).json() == {"status": "ok"}
 
 
+async def test_health_is_answered_under_every_name_since_it_tells_nothing(site):
+    foreign = {"Host": "evil.example"}
+    assert (await site.get("/healthz", headers=foreign)).json() == {"status": "ok"}
+    assert (await site.get("/readyz", headers=foreign)).json() == {"status": "ready"}
+
+
 async def test_a_page_that_is_not_built_says_how_and_appears_once_it_is(tmp_path):
     page = tmp_path / "dist"
     async with running(page) as stack, httpx.AsyncClient(base_url=f"http://127.0.0.1:{stack.port}") as http:
         missing = await http.get("/")
         assert (missing.status_code, missing.headers["content-type"]) == (404, "text/plain; charset=utf-8")
-        assert "make web" in missing.text
+        assert "make page" in missing.text
         page.mkdir()
         (page / "index.html").write_text(INDEX)
         assert (await http.get("/")).text == INDEX

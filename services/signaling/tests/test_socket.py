@@ -9,6 +9,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from bus.errors import NoReplyError, RemoteError, UnavailableError
@@ -147,6 +148,27 @@ async def test_what_was_taken_still_arrives_when_the_client_leaves(stack):
     await stack.bus.until(lambda: forwarded(stack) == ["one", "two"])
 
 
+async def test_a_client_that_says_bye_and_goes_is_not_called_lost(stack, caplog):
+    caplog.set_level(logging.INFO, logger="signaling")
+    gone = asyncio.Event()
+
+    async def take(_):
+        await gone.wait()
+
+    stack.bus.take = take
+    async with stack.client() as client:
+        await client.hello()
+        await client.offer()
+        await client.answer()
+        await client.send({"type": "bye"})
+    gone.set()
+    async with asyncio.timeout(5):
+        while len(stack.sockets):  # noqa: ASYNC110 - a counter has no event
+            await asyncio.sleep(0.01)
+    said = [record.getMessage() for record in caplog.records if record.name == "signaling.socket"]
+    assert said[-1] == "socket closed"
+
+
 async def test_a_newer_offer_wins_and_the_late_answer_of_the_older_is_hung_up(stack):
     may_answer = asyncio.Event()
 
@@ -260,11 +282,14 @@ async def test_another_version_is_final(stack):
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "http://127.0.0.1:1", "null"])
-async def test_a_page_of_another_origin_is_refused(stack, origin):
+async def test_a_page_of_another_origin_is_refused_and_that_is_no_error_of_ours(stack, origin, caplog):
     with pytest.raises(InvalidStatus) as refused:
         async with stack.client(origin=origin):
             pass
     assert refused.value.response.status_code == 403
+    async with stack.client() as client:
+        await client.hello()  # by now the server has done with the one before
+    assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
 
 
 async def test_a_page_of_this_origin_may_connect(stack):
@@ -276,9 +301,12 @@ async def test_a_foreign_name_for_this_machine_is_refused(stack):
     """DNS rebinding: the page's Origin and the Host agree, and both are the attacker's."""
     host = f"evil.example:{stack.port}"
     with pytest.raises(InvalidStatus) as refused:
-        async with stack.client(origin=f"http://{host}", additional_headers={"Host": host}):
+        async with connect(
+            f"ws://{host}/ai/ws", host="127.0.0.1", port=stack.port, origin=f"http://{host}", proxy=None
+        ):
             pass
     assert refused.value.response.status_code == 400
+    assert b"Invalid host header" in refused.value.response.body
 
 
 async def test_a_refused_sdp_comes_back_with_its_attempt_and_the_next_offer_works(stack):

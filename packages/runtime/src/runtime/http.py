@@ -14,6 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
+from uvicorn._types import ASGISendEvent
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 log = logging.getLogger(__name__)
 
@@ -40,8 +42,21 @@ class _Server(uvicorn.Server):
         self.listening.set()
 
 
+class _WebSockets(WebSocketsSansIOProtocol):
+    """uvicorn's, which knows no end of a handshake but acceptance: after every refusal it logs an error."""
+
+    async def send(self, message: ASGISendEvent) -> None:
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True
+
+
 def application(ready: Check, app: ASGIApp | None) -> Starlette:
-    """Liveness says that the event loop turns; readiness, that the service can do its work."""
+    """Liveness says that the event loop turns; readiness, that the service can do its work.
+
+    Both answer under every Host, unlike an `app` that checks it: probes come by address, and what they learn, whoever
+    asks, is one of a few words.
+    """
 
     async def healthz(_: Request) -> JSONResponse:
         return JSONResponse({"status": "ok"})
@@ -73,7 +88,7 @@ async def serving(host: str, port: int, asgi: ASGIApp) -> AsyncIterator[int]:
         access_log=False,
         lifespan="off",
         server_header=False,
-        ws="websockets-sansio",
+        ws=_WebSockets,
         ws_max_size=128 * 1024,
         ws_ping_interval=20,
         ws_ping_timeout=20,

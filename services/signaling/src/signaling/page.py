@@ -13,11 +13,12 @@ from starlette.responses import FileResponse, HTMLResponse, PlainTextResponse, R
 from starlette.staticfiles import NotModifiedResponse, StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-NOT_BUILT: Final = "The page is not built. Run `make web`, then load this again.\n"
+NOT_BUILT: Final = "The page is not built. Run `make page`, then load this again.\n"
 
+# `connect-src 'self'` covers the socket too: CSP 3 matches ws: to an http: page of the same host and port.
 _SECURITY_HEADERS: Final = {
     "Content-Security-Policy": (
-        "default-src 'self'; connect-src 'self' ws: wss:; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'self'; connect-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

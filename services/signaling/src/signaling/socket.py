@@ -221,8 +221,10 @@ class Socket:
             await self._websocket.send_text(message.to_json().decode())
 
     async def _close(self, code: CloseCode, reason: str) -> None:
-        async with asyncio.timeout(SEND_TIMEOUT_S):
-            await self._websocket.close(code, reason)
+        # A client that said bye has often closed before we do, and is not lost by that.
+        with contextlib.suppress(WebSocketDisconnect):
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self._websocket.close(code, reason)
 
     async def _apologise(self, error_id: str) -> None:
         states = (self._websocket.client_state, self._websocket.application_state)
