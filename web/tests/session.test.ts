@@ -1,33 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { AgentSession } from "../src/store/session";
-import { createAgentStore, type AgentState } from "../src/store/store";
+import { createAgentStore } from "../src/store/store";
 import { FakeGateway } from "./fake_gateway";
-import { completed, entry, stateList, todoList } from "./samples";
-
-interface Page {
-  readonly session: AgentSession;
-  state(): AgentState;
-}
-
-function pageOf(gateway: FakeGateway): Page {
-  const store = createAgentStore();
-  const session = new AgentSession(store, { platform: gateway.platform(), timeZone: "Europe/Berlin", chance: () => 0.5 });
-  return { session, state: () => store.getState() };
-}
-
-const settle = async (): Promise<void> => {
-  await vi.advanceTimersByTimeAsync(0);
-};
-
-async function connected(): Promise<{ gateway: FakeGateway; page: Page }> {
-  const gateway = new FakeGateway();
-  const page = pageOf(gateway);
-  page.session.connect();
-  await settle();
-  expect(page.state().connection.name).toBe("connected");
-  return { gateway, page };
-}
+import { connected, pageOf, settle } from "./paired";
+import { entry, stateList, todoList } from "./samples";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -182,6 +159,24 @@ describe("a connection", () => {
     expect(gateway.links).toHaveLength(1);
   });
 
+  it("tells that a ping was missed, until one is answered", async () => {
+    const { gateway, page } = await connected();
+    gateway.answersPings = false;
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect(page.state().connection).toMatchObject({ name: "connected", silentMs: 3_000 });
+    gateway.answersPings = true;
+    gateway.tell({ type: "pong", ref: "ping-3" });
+    expect(page.state().connection).toMatchObject({ name: "connected" });
+    expect(page.state().connection).not.toHaveProperty("silentMs");
+  });
+
+  it("passes over messages of a type that it does not know", async () => {
+    const { gateway, page } = await connected();
+    gateway.tell({ type: "turn.estimated", turn_id: "t1", seconds: 3 });
+    expect(page.state().notice).toBeNull();
+    expect(page.state().connection.name).toBe("connected");
+  });
+
   it("survives frames it cannot use, and says so", async () => {
     const { gateway, page } = await connected();
     gateway.link.channel.deliver("{");
@@ -189,63 +184,6 @@ describe("a connection", () => {
     gateway.tell({ type: "turn.completed", turn: "what?" });
     expect(page.state().connection.name).toBe("connected");
     expect(page.state().notice?.detail).toContain("turn.completed");
-  });
-});
-
-describe("a turn", () => {
-  it("is sent again under the same id after the connection was lost, until it is answered", async () => {
-    const { gateway, page } = await connected();
-    page.session.send("  add milk  ");
-    const [first] = gateway.heardOf("turn.start");
-    const turnId = first?.["turn_id"];
-    expect(first).toMatchObject({ text: "add milk", id: turnId });
-    gateway.tell({ type: "turn.accepted", ref: turnId, turn_id: turnId });
-
-    gateway.link.channel.close();
-    await vi.advanceTimersByTimeAsync(250);
-    expect(gateway.heardOf("turn.start").map((message) => message["turn_id"])).toEqual([turnId, turnId]);
-
-    gateway.tell({ type: "turn.completed", turn: completed(String(turnId)) });
-    gateway.link.channel.close();
-    await vi.advanceTimersByTimeAsync(250);
-    expect(gateway.heardOf("turn.start")).toHaveLength(2);
-    expect(page.state().log.turns).toMatchObject([{ status: "completed" }]);
-  });
-
-  it("written while there is no connection goes out when there is one", async () => {
-    const gateway = new FakeGateway();
-    const page = pageOf(gateway);
-    page.session.send("add milk");
-    page.session.connect();
-    await settle();
-    expect(gateway.heardOf("turn.start")).toMatchObject([{ text: "add milk" }]);
-  });
-
-  it("that was rejected is not sent again by itself", async () => {
-    const { gateway, page } = await connected();
-    page.session.send("add milk");
-    const turnId = page.state().log.turns[0]?.id ?? "";
-    gateway.tell({ type: "turn.rejected", code: "overloaded", turn_id: turnId });
-    gateway.link.channel.close();
-    await vi.advanceTimersByTimeAsync(250);
-    expect(gateway.heardOf("turn.start")).toHaveLength(1);
-    page.session.sendAgain(turnId);
-    expect(gateway.heardOf("turn.start").map((message) => message["turn_id"])).toEqual([turnId, turnId]);
-  });
-
-  it("that is empty or over 8 KiB is not sent, and one of exactly that size is", async () => {
-    const { gateway, page } = await connected();
-    expect(page.session.send("  \n")).toBe(false);
-    expect(page.session.send("ä".repeat(4_097))).toBe(false);
-    expect(page.session.send("ä".repeat(4_096))).toBe(true);
-    expect(gateway.heardOf("turn.start")).toMatchObject([{ text: "ä".repeat(4_096) }]);
-  });
-
-  it("beyond the bound of waiting ones is refused by the page", () => {
-    const page = pageOf(new FakeGateway({ friendly: false }));
-    for (let index = 0; index < 33; index += 1) page.session.send(`request ${index}`);
-    const refused = page.state().log.turns.filter(({ status }) => status === "rejected");
-    expect(refused).toMatchObject([{ text: "request 32", problem: { code: "limit" } }]);
   });
 });
 

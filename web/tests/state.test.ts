@@ -47,6 +47,7 @@ describe("the connection", () => {
     const events: readonly ConnectionEvent[] = [
       ...opened,
       { type: "measured", rttMs: 1 },
+      { type: "missed", silentMs: 3_000 },
       lost(),
       { type: "refused", reason },
       { type: "stop" },

@@ -1,7 +1,17 @@
 import { describe, expect, it } from "vitest";
 
 import { stepsOf } from "../src/store/rail";
-import { addTurn, modelInUse, NO_TURNS, sendAgain, takeTurnMessage, type Turn, type TurnLog } from "../src/store/turns";
+import {
+  addTurn,
+  modelInUse,
+  NO_TURNS,
+  rejectTurn,
+  sendAgain,
+  silenceTurn,
+  takeTurnMessage,
+  type Turn,
+  type TurnLog,
+} from "../src/store/turns";
 import { completed, fromGateway } from "./samples";
 
 const sent = addTurn(NO_TURNS, "t1", "add milk");
@@ -37,15 +47,57 @@ describe("a turn", () => {
   });
 
   it("that was rejected shows why, and can be sent again under its id", () => {
-    const rejected = { type: "turn.rejected", code: "overloaded", detail: "is too much", turn_id: "t1" };
+    const rejected = { type: "turn.rejected", code: "internal", detail: "is too much", turn_id: "t1" };
     const log = after(rejected);
-    expect(only(log)).toMatchObject({ status: "rejected", problem: { code: "overloaded", detail: "is too much" } });
-    expect(only(sendAgain(log, "t1"))).toMatchObject({ id: "t1", status: "sending", problem: null });
+    expect(only(log)).toMatchObject({ status: "rejected", problem: { code: "internal", detail: "is too much" } });
+    expect(log.lastEnded).toBe("t1");
+    const again = sendAgain(log, "t1");
+    expect(only(again)).toMatchObject({ id: "t1", status: "sending", problem: null });
+    expect(again.lastEnded).toBeNull();
+  });
+
+  it.each(["timeout", "rate", "overloaded", "unavailable"])("is not rejected by a refusal with the code %s", (code) => {
+    const refused = after({ type: "turn.rejected", code, turn_id: "t1" });
+    expect(only(refused)).toMatchObject({ status: "sending", problem: { code } });
+    expect(refused.lastEnded).toBeNull();
+    expect(only(after({ type: "error", code, ref: "t1" }))).toMatchObject({ status: "sending", problem: { code } });
+  });
+
+  it("that was accepted is never rejected, and a refusal to take it twice is no problem of it", () => {
+    for (const code of ["overloaded", "rate", "timeout"]) {
+      expect(only(after(accepted, { type: "turn.rejected", code, turn_id: "t1" }))).toMatchObject({
+        status: "accepted",
+        problem: null,
+      });
+    }
+    expect(only(after(accepted, { type: "turn.rejected", code: "invalid", turn_id: "t1" })).status).toBe("accepted");
+    expect(only(rejectTurn(after(accepted), "t1", { code: "limit", detail: "" })).status).toBe("accepted");
+  });
+
+  it("of which an error says nothing certain is not rejected", () => {
+    expect(only(after({ type: "error", code: "internal", ref: "t1" })).status).toBe("sending");
+  });
+
+  it("that was rejected and turns out to be stored is accepted", () => {
+    expect(only(after({ type: "turn.rejected", code: "internal", turn_id: "t1" }, accepted)).status).toBe("accepted");
+  });
+
+  it("that went silent is completed by a late word, and by nothing else", () => {
+    const silent = silenceTurn(after(accepted, planned), "t1");
+    expect(only(silent)).toMatchObject({ status: "silent", problem: { code: "timeout" } });
+    expect(stepsOf(only(silent)).map(({ state }) => state)).not.toContain("running");
+    expect(takeTurnMessage(silent, fromGateway(executed))).toBe(silent);
+    expect(only(takeTurnMessage(silent, fromGateway(done)))).toMatchObject({ status: "completed", problem: null });
+    expect(silenceTurn(sent, "t1")).toBe(sent);
+  });
+
+  it("hands its text back when it cannot be taken as it is", () => {
+    expect(after({ type: "turn.rejected", code: "invalid", turn_id: "t1" }).putBack).toEqual({ text: "add milk", asked: false });
+    expect(after({ type: "turn.rejected", code: "internal", turn_id: "t1" }).putBack).toBeNull();
   });
 
   it("is found by ref where a refusal does not name it", () => {
     expect(only(after({ type: "turn.rejected", code: "invalid", ref: "t1" })).status).toBe("rejected");
-    expect(only(after({ type: "error", code: "rate", ref: "t1" })).status).toBe("rejected");
   });
 
   it("that was accepted is not ended by an error about it", () => {

@@ -28,6 +28,8 @@ export interface AttemptEvents {
   ready(ready: Ready): void;
   opened(connectMs: number): void;
   measured(rttMs: number): void;
+  /** A ping was not answered by the time of the next one. */
+  missed(silentMs: number): void;
   message(message: FromGateway): void;
   /** A message that cannot be used; the attempt goes on. */
   problem(reason: Reason): void;
@@ -37,6 +39,7 @@ export interface AttemptEvents {
 }
 
 const FINAL_CODES: ReadonlySet<string> = new Set(["superseded", "unauthorised", "unsupported_version"]);
+const KNOWN_TYPES: ReadonlySet<string> = new Set(FromGatewaySchema.options.map(({ entries }) => entries.type.literal));
 const CANDIDATE_CODES: ReadonlySet<string> = new Set(["invalid", "limit", "rate", "too_large"]);
 
 export class Attempt {
@@ -60,6 +63,7 @@ export class Attempt {
     this.#heartbeat = new Heartbeat({
       ping: (id) => this.send({ type: "ping", id }),
       measured: (rttMs) => this.#events?.measured(rttMs),
+      missed: (silentMs) => this.#events?.missed(silentMs),
       dead: () => this.#lost({ code: "timeout", detail: "The server no longer answers." }),
     });
     this.#watchdog = setTimeout(
@@ -164,11 +168,13 @@ export class Attempt {
     }
     if (whole === null) return;
     const checked = v.safeParse(FromGatewaySchema, whole);
+    const kind = whole["type"];
     if (checked.success) this.#receive(checked.output);
-    else {
-      const kind = typeof whole["type"] === "string" ? whole["type"].slice(0, 40) : "no type";
-      this.#events?.problem({ code: "invalid", detail: `The page does not understand a message of the server (${kind}).` });
+    else if (typeof kind !== "string" || KNOWN_TYPES.has(kind)) {
+      const named = typeof kind === "string" ? kind : "no type";
+      this.#events?.problem({ code: "invalid", detail: `The page does not understand a message of the server (${named}).` });
     }
+    // A type that a newer server may know is passed over.
   }
 
   #receive(message: FromGateway): void {

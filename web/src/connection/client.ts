@@ -2,16 +2,20 @@
 
 import { Attempt, type Platform } from "./attempt";
 import { traceparent, uuid7 } from "./ids";
-import { Outbox, type PendingTurn } from "./outbox";
+import { Outbox } from "./outbox";
 import { PROTOCOL_VERSION, type FromGateway, type Hello } from "./protocol";
 import { IDLE, next, type ConnectionEvent, type ConnectionState, type Reason } from "./state";
 
 export interface ConnectionListener {
   state(state: ConnectionState): void;
-  /** The channel is open and unanswered turns have been sent again: time to ask for the state. */
+  /** The channel is open and the first unanswered turns have been sent again: time to ask for the state. */
   opened(connectMs: number): void;
   message(message: FromGateway): void;
   problem(reason: Reason): void;
+  /** A turn got no answer in time; it is being asked again. */
+  unanswered(turnId: string): void;
+  /** Nothing was heard of an accepted turn for minutes; it is given up. */
+  silent(turnId: string): void;
 }
 
 export interface ConnectionOptions {
@@ -24,7 +28,7 @@ export interface ConnectionOptions {
 export class AgentConnection {
   readonly #options: ConnectionOptions;
   readonly #listener: ConnectionListener;
-  readonly #outbox = new Outbox();
+  readonly #outbox: Outbox;
   #state: ConnectionState = IDLE;
   #attempt: Attempt | null = null;
   #attempts = 0;
@@ -35,6 +39,12 @@ export class AgentConnection {
   constructor(options: ConnectionOptions, listener: ConnectionListener) {
     this.#options = options;
     this.#listener = listener;
+    this.#outbox = new Outbox({
+      // A turn's id is also the id of its message, so a refusal finds its turn by `ref`.
+      send: (turn) => this.#attempt?.send({ type: "turn.start", id: turn.turn_id, ...turn }) === true,
+      unanswered: (turnId) => listener.unanswered(turnId),
+      silent: (turnId) => listener.silent(turnId),
+    });
   }
 
   /** Connect, or try again at once where an attempt was due later. Nothing happens while one is under way. */
@@ -50,15 +60,16 @@ export class AgentConnection {
       },
       opened: (connectMs) => {
         this.#move({ type: "opened" });
-        for (const turn of this.#outbox.waiting()) this.#send(turn);
+        this.#outbox.opened();
         this.#listener.opened(connectMs);
       },
       measured: (rttMs) => this.#move({ type: "measured", rttMs }),
+      missed: (silentMs) => this.#move({ type: "missed", silentMs }),
       message: (message) => this.#receive(message),
       problem: (reason) => this.#listener.problem(reason),
       lost: (reason, retryAfterMs) => this.#lost(reason, retryAfterMs),
       refused: (reason) => {
-        this.#attempt = null;
+        this.#left();
         this.#move({ type: "refused", reason });
       },
     });
@@ -68,7 +79,7 @@ export class AgentConnection {
   close(): void {
     clearTimeout(this.#retry);
     this.#attempt?.close();
-    this.#attempt = null;
+    this.#left();
     this.#move({ type: "stop" });
   }
 
@@ -78,15 +89,12 @@ export class AgentConnection {
   }
 
   /**
-   * Send a turn now, or as soon as there is a connection, and again under the same id until it has ended.
+   * Send a turn now, or as soon as there is room and a connection, and again under the same id until it has ended.
    *
    * @returns false where too many turns are waiting; the turn is then not kept
    */
   startTurn(turnId: string, text: string): boolean {
-    const turn = { turn_id: turnId, text, traceparent: traceparent(), sent_at: new Date().toISOString() };
-    if (!this.#outbox.add(turn)) return false;
-    this.#send(turn);
-    return true;
+    return this.#outbox.add({ turn_id: turnId, text, traceparent: traceparent(), sent_at: new Date().toISOString() });
   }
 
   /** Ask for the whole state. @returns the `ref` that its messages will carry, or null without a connection */
@@ -107,20 +115,18 @@ export class AgentConnection {
     };
   }
 
-  // A turn's id is also the id of its message, so a refusal finds its turn by `ref`.
-  #send(turn: PendingTurn): void {
-    this.#attempt?.send({ type: "turn.start", id: turn.turn_id, ...turn });
-  }
-
   #receive(message: FromGateway): void {
-    if (message.type === "turn.completed") this.#outbox.settle(message.turn.turn_id);
-    else if (message.type === "turn.rejected") this.#outbox.settle(message.turn_id ?? message.ref ?? "");
-    else if (message.type === "error" && message.ref !== null) this.#outbox.settle(message.ref);
+    this.#outbox.take(message);
     this.#listener.message(message);
   }
 
-  #lost(reason: Reason, retryAfterMs: number): void {
+  #left(): void {
     this.#attempt = null;
+    this.#outbox.closed();
+  }
+
+  #lost(reason: Reason, retryAfterMs: number): void {
+    this.#left();
     this.#move({ type: "lost", reason, chance: this.#options.chance(), retryAfterMs });
     if (this.#state.name === "reconnecting") this.#retry = setTimeout(() => this.connect(), this.#state.delayMs);
   }

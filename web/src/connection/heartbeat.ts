@@ -6,6 +6,8 @@ const MISSES_MAX = 2;
 export interface HeartbeatEvents {
   ping(id: string): void;
   measured(rttMs: number): void;
+  /** The last ping is still unanswered, `silentMs` after the first such one was sent. */
+  missed(silentMs: number): void;
   dead(): void;
 }
 
@@ -44,6 +46,8 @@ export class Heartbeat {
       this.#events.dead();
       return;
     }
+    const [unansweredSince] = this.#sentAt.values();
+    if (unansweredSince !== undefined) this.#events.missed(performance.now() - unansweredSince);
     this.#count += 1;
     const id = `ping-${this.#count}`;
     this.#sentAt.set(id, performance.now());

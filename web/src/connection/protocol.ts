@@ -258,6 +258,7 @@ export const ReceiptSchema = v.object({
   revision_before: v.nullish(v.pipe(v.number(), v.integer()), null),
   revision_after: v.nullish(v.pipe(v.number(), v.integer()), null),
   change_id: v.nullish(v.pipe(v.string(), v.regex(/^[a-z0-9]{1,32}$/)), null),
+  truncated: v.optional(v.boolean(), false),
   attempt: v.optional(v.pipe(v.number(), v.integer()), 1),
   timings: v.optional(TimingsSchema, {"queued": null, "plan": null, "model": null, "execute": null, "confirm": null, "total": null}),
   model: v.nullish(ModelUseSchema, null),

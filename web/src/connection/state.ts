@@ -10,12 +10,20 @@ export interface Reason {
   readonly field?: string | null;
 }
 
+export interface Connected {
+  readonly name: "connected";
+  readonly failures: number;
+  readonly rttMs: number | null;
+  /** How long the server has not answered; left out while it answers. */
+  readonly silentMs?: number;
+}
+
 /** `failures` counts attempts that ended since the last connection that proved itself by a pong. */
 export type ConnectionState =
   | { readonly name: "idle" }
   | { readonly name: "signaling"; readonly failures: number }
   | { readonly name: "connecting"; readonly failures: number }
-  | { readonly name: "connected"; readonly failures: number; readonly rttMs: number | null }
+  | Connected
   | { readonly name: "reconnecting"; readonly failures: number; readonly delayMs: number; readonly reason: Reason }
   | { readonly name: "failed"; readonly reason: Reason };
 
@@ -24,6 +32,7 @@ export type ConnectionEvent =
   | { readonly type: "ready" }
   | { readonly type: "opened" }
   | { readonly type: "measured"; readonly rttMs: number }
+  | { readonly type: "missed"; readonly silentMs: number }
   | { readonly type: "lost"; readonly reason: Reason; readonly chance: number; readonly retryAfterMs: number }
   | { readonly type: "refused"; readonly reason: Reason }
   | { readonly type: "stop" };
@@ -66,6 +75,8 @@ export function next(state: ConnectionState, event: ConnectionEvent): Connection
       return state.name === "connecting" ? { name: "connected", failures: state.failures, rttMs: null } : state;
     case "measured":
       return state.name === "connected" ? { name: "connected", failures: 0, rttMs: event.rttMs } : state;
+    case "missed":
+      return state.name === "connected" ? { ...state, silentMs: event.silentMs } : state;
     case "lost": {
       if (!isUnderWay(state)) return state;
       const failures = failuresOf(state) + 1;

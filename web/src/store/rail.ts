@@ -25,6 +25,8 @@ export function stepsOf(turn: Turn): readonly Step[] {
     }
     if (turn.status === "rejected") return { phase, state: "skipped", ms: null };
     if (began === null) return { phase, state: "waiting", ms: null };
-    return { phase, state: index === turn.phases.length - 1 ? "running" : "done", ms: between };
+    if (index < turn.phases.length - 1) return { phase, state: "done", ms: between };
+    // Of a turn that went silent it is not known whether its last step is still running.
+    return { phase, state: turn.status === "silent" ? "waiting" : "running", ms: between };
   });
 }

@@ -8,10 +8,11 @@ import { REQUEST_MAX_BYTES, type FromGateway } from "../connection/protocol";
 import type { ConnectionState, Reason } from "../connection/state";
 import { abandonLoading, applyEntry, beginLoading, takeList, type Board } from "./board";
 import type { AgentStore } from "./store";
-import { addTurn, rejectTurn, sendAgain, takeTurnMessage } from "./turns";
+import { addTurn, doubtTurn, putBack, rejectTurn, sendAgain, silenceTurn, takeTurnMessage, type TurnLog } from "./turns";
 
 const STATE_ANSWER_MS = 10_000;
 const STATE_PAUSE_MS = 2_000;
+const UNANSWERED: Reason = { code: "timeout", detail: "The server did not answer in time." };
 const TOO_MANY: Reason = {
   code: "limit",
   detail: "Too many requests are waiting for the server. Send it again when some have been answered.",
@@ -43,6 +44,8 @@ export class AgentSession {
       },
       message: (message) => this.#take(message),
       problem: (notice) => this.#store.setState({ notice }),
+      unanswered: (turnId) => this.#changeLog((log) => doubtTurn(log, turnId, UNANSWERED)),
+      silent: (turnId) => this.#changeLog((log) => silenceTurn(log, turnId)),
     });
   }
 
@@ -64,7 +67,7 @@ export class AgentSession {
     const request = text.trim();
     if (request === "" || bytesOver(request) > 0) return false;
     const id = uuid7();
-    this.#store.setState(({ log }) => ({ log: addTurn(log, id, request) }));
+    this.#changeLog((log) => addTurn(log, id, request));
     this.#start(id, request);
     return true;
   }
@@ -73,8 +76,13 @@ export class AgentSession {
   sendAgain(turnId: string): void {
     const turn = this.#store.getState().log.turns.find(({ id }) => id === turnId);
     if (turn?.status !== "rejected") return;
-    this.#store.setState(({ log }) => ({ log: sendAgain(log, turnId) }));
+    this.#changeLog((log) => sendAgain(log, turnId));
     this.#start(turnId, turn.text);
+  }
+
+  /** Give a rejected turn's text back to be changed. */
+  edit(turnId: string): void {
+    this.#changeLog((log) => putBack(log, turnId));
   }
 
   dismissNotice(): void {
@@ -83,7 +91,11 @@ export class AgentSession {
 
   #start(turnId: string, text: string): void {
     if (this.#connection.startTurn(turnId, text)) return;
-    this.#store.setState(({ log }) => ({ log: rejectTurn(log, turnId, TOO_MANY) }));
+    this.#changeLog((log) => rejectTurn(log, turnId, TOO_MANY));
+  }
+
+  #changeLog(to: (log: TurnLog) => TurnLog): void {
+    this.#store.setState(({ log }) => ({ log: to(log) }));
   }
 
   #connectionMoved(connection: ConnectionState): void {
@@ -105,7 +117,9 @@ export class AgentSession {
     } else {
       const taken = takeTurnMessage(log, message);
       if (taken !== log) this.#store.setState({ log: taken });
-      else if (message.type === "error") this.#store.setState({ notice: message });
+      else if (message.type === "error" && !log.turns.some(({ id }) => id === message.ref)) {
+        this.#store.setState({ notice: message });
+      }
     }
   }
 

@@ -1,6 +1,7 @@
 /** Turns as the page knows them, and how messages change them. Pure. */
 
-import type { FromGateway, ModelUse, Phase, TurnCompleted } from "../connection/protocol";
+import { isRetryable } from "../connection/outbox";
+import type { ErrorCode, FromGateway, ModelUse, Phase, TurnCompleted } from "../connection/protocol";
 import type { Reason } from "../connection/state";
 
 export interface PhaseSeen {
@@ -12,24 +13,42 @@ export interface PhaseSeen {
 export interface Turn {
   readonly id: string;
   readonly text: string;
-  readonly status: "sending" | "accepted" | "rejected" | "completed";
+  /** `silent`: accepted, and then nothing more was heard of it. */
+  readonly status: "sending" | "accepted" | "rejected" | "completed" | "silent";
   readonly attempt: number;
   readonly phases: readonly PhaseSeen[];
   /** Free prose so far; `completed` holds the whole. */
   readonly prose: string;
+  /** Of a turn that is being sent: why it is not known yet whether it was taken. */
   readonly problem: Reason | null;
   readonly completed: TurnCompleted | null;
   readonly traceId: string | null;
+}
+
+/** The text of a rejected turn, on its way back to the composer. */
+export interface PutBack {
+  readonly text: string;
+  /** By the person; otherwise it must not disturb what they are writing. */
+  readonly asked: boolean;
 }
 
 export interface TurnLog {
   readonly turns: readonly Turn[];
   /** The turn that ended last, to be announced. */
   readonly lastEnded: string | null;
+  readonly putBack: PutBack | null;
 }
 
 const TURNS_MAX = 200;
-export const NO_TURNS: TurnLog = { turns: [], lastEnded: null };
+export const NO_TURNS: TurnLog = { turns: [], lastEnded: null, putBack: null };
+const SILENT: Reason = { code: "timeout", detail: "No word of this request any more; look at the lists" };
+// Sent once more as it is, such a turn can be taken; with any other code the request itself has to change.
+const WORTH_REPEATING: ReadonlySet<ErrorCode> = new Set(["limit", "capacity", "deadline", "internal"]);
+
+/** Whether a turn that was rejected for this reason may be taken when it is sent again as it is. */
+export function isWorthRepeating({ code }: Reason): boolean {
+  return isRetryable(code) || WORTH_REPEATING.has(code);
+}
 
 /** A turn the person has just sent. The oldest ended turns make room. */
 export function addTurn(log: TurnLog, id: string, text: string): TurnLog {
@@ -51,12 +70,35 @@ export function addTurn(log: TurnLog, id: string, text: string): TurnLog {
 
 /** A rejected turn is sent once more, under its own id. */
 export function sendAgain(log: TurnLog, id: string): TurnLog {
-  return change(log, id, (turn) => (turn.status === "rejected" ? { ...turn, status: "sending", problem: null } : turn));
+  const sent = change(log, id, (turn) => (turn.status === "rejected" ? { ...turn, status: "sending", problem: null } : turn));
+  return sent !== log && log.lastEnded === id ? { ...sent, lastEnded: null } : sent;
 }
 
-/** The turn was not stored; nothing will happen. */
+/** The turn was not stored; nothing will happen. One that was accepted was stored, whatever is said of it later. */
 export function rejectTurn(log: TurnLog, id: string, problem: Reason): TurnLog {
-  return ending(change(log, id, (turn) => (hasEnded(turn) ? turn : { ...turn, status: "rejected", problem })), log, id);
+  const rejected = change(log, id, (turn) => (turn.status === "sending" ? { ...turn, status: "rejected", problem } : turn));
+  const text = log.turns.find((turn) => turn.id === id)?.text;
+  if (rejected === log || text === undefined) return log;
+  return { ...rejected, lastEnded: id, putBack: isWorthRepeating(problem) ? log.putBack : { text, asked: false } };
+}
+
+/** The person wants to change a rejected turn's text. */
+export function putBack(log: TurnLog, id: string): TurnLog {
+  const turn = log.turns.find((candidate) => candidate.id === id);
+  return turn?.status === "rejected" ? { ...log, putBack: { text: turn.text, asked: true } } : log;
+}
+
+/** Whether the turn was stored is not known, and is being asked. Of one that is known to be stored, it is no news. */
+export function doubtTurn(log: TurnLog, id: string, problem: Reason): TurnLog {
+  return change(log, id, (turn) => (turn.status === "sending" ? { ...turn, problem } : turn));
+}
+
+/** Nothing has been heard of an accepted turn for so long that it is not waited for any more. */
+export function silenceTurn(log: TurnLog, id: string): TurnLog {
+  const silenced = change(log, id, (turn) =>
+    turn.status === "accepted" ? { ...turn, status: "silent", problem: SILENT } : turn,
+  );
+  return ending(silenced, log, id);
 }
 
 /** Turns after a message; one that is about no known turn, or comes twice, changes nothing. */
@@ -64,10 +106,15 @@ export function takeTurnMessage(log: TurnLog, message: FromGateway): TurnLog {
   switch (message.type) {
     case "turn.accepted":
       return change(log, message.turn_id, (turn) =>
-        hasEnded(turn) ? turn : { ...turn, status: "accepted", traceId: message.trace_id, problem: null },
+        // The word that it is stored outweighs an earlier one that it is not.
+        hasEnded(turn) && turn.status !== "rejected"
+          ? turn
+          : { ...turn, status: "accepted", traceId: message.trace_id ?? turn.traceId, problem: null },
       );
-    case "turn.rejected":
-      return rejectTurn(log, message.turn_id ?? message.ref ?? "", message);
+    case "turn.rejected": {
+      const id = message.turn_id ?? message.ref ?? "";
+      return isRetryable(message.code) ? doubtTurn(log, id, message) : refuse(log, id, message);
+    }
     case "turn.phase":
       return change(log, message.turn_id, (turn) => {
         const current = atAttempt(turn, message.attempt);
@@ -89,7 +136,7 @@ export function takeTurnMessage(log: TurnLog, message: FromGateway): TurnLog {
         message.turn.turn_id,
       );
     case "error":
-      return takeError(log, message.ref, message);
+      return takeError(log, message.ref ?? "", message);
     default:
       return log;
   }
@@ -104,8 +151,9 @@ export function modelInUse(log: TurnLog): ModelUse | null {
   return null;
 }
 
-function hasEnded(turn: Turn): boolean {
-  return turn.status === "rejected" || turn.status === "completed";
+/** Whether nothing more is expected of the turn. */
+export function hasEnded(turn: Turn): boolean {
+  return turn.status === "rejected" || turn.status === "completed" || turn.status === "silent";
 }
 
 function change(log: TurnLog, id: string, to: (turn: Turn) => Turn): TurnLog {
@@ -120,12 +168,19 @@ function ending(log: TurnLog, before: TurnLog, id: string): TurnLog {
   return log === before ? log : { ...log, lastEnded: id };
 }
 
-// An error about a stored turn is shown beside it and does not end it: every accepted turn is answered.
-function takeError(log: TurnLog, ref: string | null, problem: Reason): TurnLog {
-  if (ref === null) return log;
-  const turn = log.turns.find((candidate) => candidate.id === ref);
-  if (turn?.status !== "accepted") return rejectTurn(log, ref, problem);
-  return change(log, ref, (current) => ({ ...current, problem }));
+function refuse(log: TurnLog, id: string, problem: Reason): TurnLog {
+  return besideAccepted(rejectTurn(log, id, problem), id, problem);
+}
+
+// An error does not say whether the turn was stored: it ends no turn.
+function takeError(log: TurnLog, id: string, problem: Reason): TurnLog {
+  const doubted = doubtTurn(log, id, problem);
+  return isRetryable(problem.code) ? doubted : besideAccepted(doubted, id, problem);
+}
+
+// A problem of a stored turn is shown beside it and does not end it: every accepted turn is answered.
+function besideAccepted(log: TurnLog, id: string, problem: Reason): TurnLog {
+  return change(log, id, (turn) => (turn.status === "accepted" ? { ...turn, problem } : turn));
 }
 
 /** The turn at this attempt, with what an earlier one showed cleared; null where the message is of an earlier one. */

@@ -1,13 +1,13 @@
 import type { ReactNode } from "react";
 
-import type { Turn } from "../store/turns";
+import { hasEnded, type Turn } from "../store/turns";
 import { useAgentState } from "./agent";
 import { faceOf, reasonWords } from "./words";
 
 function endInWords(turn: Turn): string {
-  if (turn.completed === null) return `Not taken. ${turn.problem === null ? "" : reasonWords(turn.problem)}`;
-  const { outcome, receipt, text } = turn.completed;
-  return `${faceOf(outcome, receipt).label}. ${text}`;
+  if (turn.completed !== null) return `${faceOf(turn.completed).label}. ${turn.completed.text}`;
+  if (turn.problem === null || !hasEnded(turn)) return "";
+  return `${turn.status === "rejected" ? "Not taken. " : ""}${reasonWords(turn.problem)}`;
 }
 
 /** One announcement a turn, when it ends; the log itself is silent, or each phase would be read out. */

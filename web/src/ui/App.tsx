@@ -14,6 +14,8 @@ export function App(): ReactNode {
   const [view, setView] = useState<View>("chat");
   const revision = useAgentState((state) => state.board.revision);
   const [seenRevision, setSeenRevision] = useState(revision);
+  // The first state is no change.
+  if (seenRevision === null && revision !== null) setSeenRevision(revision);
   const show = (chosen: View): void => {
     setView(chosen);
     setSeenRevision(revision);

@@ -40,7 +40,9 @@ function ListCard({ entry: { list, items }, touched }: ListCardProps): ReactNode
   return (
     <article className="list" data-testid="list" data-list-name={list.name} data-touched={touched.has(list.id)}>
       <header className="list-head">
-        <h3>{list.name}</h3>
+        <h3>
+          <bdi>{list.name}</bdi>
+        </h3>
         <span className="quiet">{items.length === 0 ? "empty" : `${open} open of ${items.length}`}</span>
       </header>
       {items.length > 0 && (
@@ -64,8 +66,8 @@ const ItemRow = memo(function ItemRow({ item, touched }: ItemRowProps): ReactNod
     <li className="item" data-testid="item" data-done={item.done} data-touched={touched}>
       <span className="item-mark" role="img" aria-label={item.done ? "done" : "open"} />
       <span className="item-body">
-        <span className="item-title">{item.title}</span>
-        {item.notes !== "" && <span className="item-notes quiet">{item.notes}</span>}
+        <bdi className="item-title">{item.title}</bdi>
+        {item.notes !== "" && <bdi className="item-notes quiet">{item.notes}</bdi>}
       </span>
       <span className="item-tags">
         {item.priority !== "none" && (

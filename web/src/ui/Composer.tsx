@@ -1,13 +1,40 @@
-import { useState, type KeyboardEvent, type ReactNode, type SubmitEvent } from "react";
+import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode, type SubmitEvent } from "react";
 
 import { bytesOver } from "../store/session";
-import { useActions } from "./agent";
+import type { PutBack } from "../store/turns";
+import { useActions, useAgentState } from "./agent";
+
+/** What is written, after a rejected text came back: it fills an empty composer, and follows what stands there only where asked for. */
+function withPutBack(written: string, { text, asked }: PutBack): string {
+  if (written.trim() === "") return text;
+  return asked ? `${written}\n${text}` : written;
+}
 
 /** Enter sends, Shift+Enter begins a new line. Nothing is disabled while a turn runs: requests queue up. */
 export function Composer(): ReactNode {
   const session = useActions();
   const [text, setText] = useState("");
+  const box = useRef<HTMLTextAreaElement>(null);
+  const putBack = useAgentState(({ log }) => log.putBack);
+  const [taken, setTaken] = useState(putBack);
+  const newest = useAgentState(({ log }) => log.turns.at(-1)?.id ?? null);
   const over = bytesOver(text);
+
+  if (putBack !== taken) {
+    setTaken(putBack);
+    if (putBack !== null) setText(withPutBack(text, putBack));
+  }
+  // Only the person makes turns: whichever control sent one, the next is written here.
+  useEffect(() => {
+    if (newest !== null) box.current?.focus();
+  }, [newest]);
+  useEffect(() => {
+    if (putBack?.asked === true) box.current?.focus();
+  }, [putBack]);
+  // With a finger it would bring up the keyboard over the page.
+  useEffect(() => {
+    if (matchMedia("(pointer: fine)").matches) box.current?.focus();
+  }, []);
 
   const send = (): void => {
     if (session.send(text)) setText("");
@@ -30,6 +57,8 @@ export function Composer(): ReactNode {
       </label>
       <textarea
         id="request"
+        ref={box}
+        dir="auto"
         data-testid="composer"
         rows={1}
         value={text}

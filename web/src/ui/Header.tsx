@@ -38,6 +38,7 @@ function pillWords(state: ConnectionState): string {
     case "connecting":
       return "Connecting";
     case "connected":
+      if (state.silentMs !== undefined) return `No answer for ${Math.round(state.silentMs / 1000)} s`;
       return state.rttMs === null ? "Connected" : `Connected · ${duration(state.rttMs)}`;
     case "reconnecting":
       return `Reconnecting · try ${state.failures}`;
@@ -46,10 +47,14 @@ function pillWords(state: ConnectionState): string {
   }
 }
 
+function isDegraded(state: ConnectionState): boolean {
+  return state.name === "connected" && state.silentMs !== undefined;
+}
+
 function ConnectionPill(): ReactNode {
   const state = useAgentState((agent) => agent.connection);
   return (
-    <span className="pill" data-testid="connection" data-state={state.name}>
+    <span className="pill" data-testid="connection" data-state={state.name} data-degraded={isDegraded(state)}>
       {pillWords(state)}
     </span>
   );

@@ -1,10 +1,11 @@
 import { memo, type ReactNode } from "react";
+import { useShallow } from "zustand/react/shallow";
 
-import type { Diff, Receipt, TurnCompleted } from "../connection/protocol";
+import type { Diff, Receipt, RowChange, TurnCompleted } from "../connection/protocol";
 import type { Turn } from "../store/turns";
 import { useAgentState } from "./agent";
 import { ModelName } from "./Header";
-import { faceOf, rowWords, type RowWords } from "./words";
+import { faceOf, idsNamedIn, rowWords, type FieldChange } from "./words";
 
 interface ReceiptProps {
   readonly completed: TurnCompleted;
@@ -13,8 +14,8 @@ interface ReceiptProps {
 
 /** What was understood, what the second read saw, and what it says of the plan. */
 export const ReceiptView = memo(function ReceiptView({ completed, turn }: ReceiptProps): ReactNode {
-  const { receipt, outcome } = completed;
-  const face = faceOf(outcome, receipt);
+  const { receipt } = completed;
+  const face = faceOf(completed);
   return (
     <section className="receipt" data-testid="receipt" data-tone={face.tone} aria-label="Receipt">
       <p className="receipt-head">
@@ -25,6 +26,7 @@ export const ReceiptView = memo(function ReceiptView({ completed, turn }: Receip
         <Revisions receipt={receipt} />
       </p>
       {receipt.understood.length > 0 && <Understood steps={receipt.understood} />}
+      {receipt.truncated && <p className="quiet">This receipt is too large to show whole.</p>}
       <Changes receipt={receipt} />
       <Rows diff={receipt.others} title="Changed by somebody else meanwhile" />
       <Details receipt={receipt} turn={turn} reason={completed.reason} />
@@ -39,7 +41,9 @@ function Understood({ steps }: { readonly steps: readonly string[] }): ReactNode
       <ol>
         {steps.map((step, index) => (
           // oxlint-disable-next-line react/no-array-index-key -- two steps can read the same, and they never move
-          <li key={index}>{step}</li>
+          <li key={index} dir="auto">
+            {step}
+          </li>
         ))}
       </ol>
     </div>
@@ -81,21 +85,15 @@ interface RowsProps {
 }
 
 function Rows({ diff, title, empty }: RowsProps): ReactNode {
-  const { lists, items } = useAgentState((state) => state.board);
   if (diff.changes.length === 0 && empty === undefined) return null;
-  const names = {
-    list: (id: string): string => lists.get(id)?.name ?? "another list",
-    item: (id: string): string => items.get(id)?.title ?? "another item",
-  };
   return (
     <div className="rows">
       <span className="caption">{title}</span>
       {diff.changes.length === 0 && <p className="quiet">{empty}</p>}
       <ul>
-        {diff.changes.map((change) => {
-          const words = rowWords(change, names);
-          return words === null ? null : <Row key={change.id} words={words} />;
-        })}
+        {diff.changes.map((change) => (
+          <Row key={change.id} change={change} />
+        ))}
       </ul>
     </div>
   );
@@ -103,7 +101,16 @@ function Rows({ diff, title, empty }: RowsProps): ReactNode {
 
 const SIGNS = { added: "+", removed: "−", changed: "~" } as const;
 
-function Row({ words }: { readonly words: RowWords }): ReactNode {
+/** Renders again only when a row that it names is called differently, not with each change of the board. */
+function Row({ change }: { readonly change: RowChange }): ReactNode {
+  const names = useAgentState(
+    useShallow(({ board }) => {
+      const named = idsNamedIn(change).map((id) => [id, board.lists.get(id)?.name ?? board.items.get(id)?.title] as const);
+      return new Map(named.flatMap(([id, name]) => (name === undefined ? [] : [[id, name] as const])));
+    }),
+  );
+  const words = rowWords(change, names);
+  if (words === null) return null;
   return (
     <li className="row" data-testid="receipt-row" data-kind={words.kind}>
       <span className="row-sign" aria-hidden="true">
@@ -111,16 +118,23 @@ function Row({ words }: { readonly words: RowWords }): ReactNode {
       </span>
       <span className="visually-hidden">{words.kind} </span>
       <span className="row-body">
-        <span className="row-title">{words.title}</span> <span className="quiet">{words.place}</span>
-        {words.fields.map(({ field, before, after }) => (
-          <span className="row-field" key={field}>
-            <span className="quiet">{field}</span> {before !== null && <del>{before}</del>}
-            <span aria-hidden="true"> → </span>
-            <ins>{after}</ins>
-          </span>
+        <bdi className="row-title">{words.title}</bdi>{" "}
+        <span className="quiet">{words.list === null ? "list" : <>in <bdi>{words.list}</bdi></>}</span>
+        {words.fields.map((field) => (
+          <Field key={field.field} change={field} />
         ))}
       </span>
     </li>
+  );
+}
+
+function Field({ change: { field, before, after } }: { readonly change: FieldChange }): ReactNode {
+  return (
+    <span className="row-field">
+      <span className="quiet">{field}</span> {before !== null && <del dir="auto">{before}</del>}
+      {before !== null && after !== null && <span aria-hidden="true"> → </span>}
+      {after !== null && <ins dir="auto">{after}</ins>}
+    </span>
   );
 }
 

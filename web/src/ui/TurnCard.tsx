@@ -2,10 +2,10 @@ import { memo, useState, type ReactNode } from "react";
 
 import type { TurnsCandidate } from "../connection/protocol";
 import { stepsOf, type Step } from "../store/rail";
-import type { Turn } from "../store/turns";
+import { isWorthRepeating, type Turn } from "../store/turns";
 import { useActions, useAgentState } from "./agent";
 import { ReceiptView } from "./ReceiptView";
-import { duration, PHASE_WORDS, reasonWords } from "./words";
+import { duration, PHASE_WORDS, reasonWords, sendingWords } from "./words";
 
 export const TurnCard = memo(function TurnCard({ turn }: { readonly turn: Turn }): ReactNode {
   const { completed } = turn;
@@ -18,13 +18,19 @@ export const TurnCard = memo(function TurnCard({ turn }: { readonly turn: Turn }
       data-outcome={completed?.outcome}
       aria-busy={turn.status === "sending" || turn.status === "accepted"}
     >
-      <p className="bubble">{turn.text}</p>
+      <p className="bubble" dir="auto">
+        {turn.text}
+      </p>
       <div className="answer">
         {turn.status !== "rejected" && <Rail turn={turn} />}
-        {completed === null && turn.prose !== "" && <p className="turn-text turn-text-draft">{turn.prose}</p>}
+        {completed === null && turn.prose !== "" && (
+          <p className="turn-text turn-text-draft" dir="auto">
+            {turn.prose}
+          </p>
+        )}
         {completed !== null && (
           <>
-            <p className="turn-text" data-testid="turn-text">
+            <p className="turn-text" data-testid="turn-text" dir="auto">
               {completed.text}
             </p>
             {completed.candidates.length > 0 && <Candidates candidates={completed.candidates} />}
@@ -39,7 +45,7 @@ export const TurnCard = memo(function TurnCard({ turn }: { readonly turn: Turn }
 
 function Rail({ turn }: { readonly turn: Turn }): ReactNode {
   const connected = useAgentState((state) => state.connection.name === "connected");
-  if (turn.status === "sending") return <p className="quiet">{connected ? "Sending" : "Waiting for the connection"}</p>;
+  if (turn.status === "sending") return <p className="quiet">{sendingWords(connected, turn.problem)}</p>;
   return (
     <ol className="rail" aria-label="Steps">
       {stepsOf(turn).map((step) => (
@@ -73,23 +79,29 @@ function RailStep({ step }: { readonly step: Step }): ReactNode {
 /** One click answers a clarifying question, once. */
 function Candidates({ candidates }: { readonly candidates: readonly TurnsCandidate[] }): ReactNode {
   const session = useActions();
-  const [chosen, setChosen] = useState<string | null>(null);
+  const [chosen, setChosen] = useState<number | null>(null);
   return (
     <ul className="chips">
-      {candidates.map(({ label, detail, reply }) => (
-        <li key={reply}>
+      {candidates.map(({ label, detail, reply }, index) => (
+        // oxlint-disable-next-line react/no-array-index-key -- two candidates can be alike, and they never move
+        <li key={index}>
           <button
             type="button"
             className="chip"
             data-testid="candidate"
             disabled={chosen !== null}
-            aria-pressed={chosen === reply}
+            aria-pressed={chosen === index}
             onClick={() => {
-              if (session.send(reply)) setChosen(reply);
+              if (session.send(reply)) setChosen(index);
             }}
           >
-            {label}
-            {detail !== null && <span className="quiet"> {detail}</span>}
+            <bdi>{label}</bdi>
+            {detail !== null && (
+              <span className="quiet">
+                {" "}
+                <bdi>{detail}</bdi>
+              </span>
+            )}
           </button>
         </li>
       ))}
@@ -99,16 +111,22 @@ function Candidates({ candidates }: { readonly candidates: readonly TurnsCandida
 
 function Problem({ turn }: { readonly turn: Turn }): ReactNode {
   const session = useActions();
-  if (turn.problem === null) return null;
+  // Of a turn that is being sent, the rail says all there is to say.
+  if (turn.problem === null || turn.status === "sending") return null;
   return (
     <p className="problem" data-testid="turn-problem" data-code={turn.problem.code}>
       <span>
         {turn.status === "rejected" && <strong>Not taken. </strong>}
         {reasonWords(turn.problem)}
       </span>
-      {turn.status === "rejected" && (
+      {turn.status === "rejected" && isWorthRepeating(turn.problem) && (
         <button type="button" className="button" onClick={() => session.sendAgain(turn.id)}>
           Send again
+        </button>
+      )}
+      {turn.status === "rejected" && !isWorthRepeating(turn.problem) && (
+        <button type="button" className="button" onClick={() => session.edit(turn.id)}>
+          Edit
         </button>
       )}
     </p>

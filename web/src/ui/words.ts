@@ -1,6 +1,6 @@
 /** Outcomes, times and fields in words. Pure. */
 
-import type { Outcome, Phase, Receipt, RowChange } from "../connection/protocol";
+import type { Outcome, Phase, RowChange, TurnCompleted } from "../connection/protocol";
 import type { Reason } from "../connection/state";
 
 export type Tone = "good" | "plain" | "info" | "warn" | "bad";
@@ -26,9 +26,18 @@ const FACES: Readonly<Record<Outcome, Face>> = {
 };
 const NO_PROOF: Face = { label: "Not proven", note: "reported as done, without a second read", tone: "warn" };
 
-/** How an outcome looks. Only a verdict of the second read makes it green, never the outcome's word alone. */
-export function faceOf(outcome: Outcome, { verdict }: Pick<Receipt, "verdict">): Face {
-  return outcome === "confirmed" && verdict !== "confirmed" ? NO_PROOF : FACES[outcome];
+const SURE: Face = { ...FACES.clarify, label: "Are you sure?" };
+
+/** How a turn's end looks. Only a verdict of the second read makes it green, never the outcome's word alone. */
+export function faceOf({ outcome, reason, receipt }: Pick<TurnCompleted, "outcome" | "reason" | "receipt">): Face {
+  if (outcome === "clarify" && reason === "confirm_deletion") return SURE;
+  return outcome === "confirmed" && receipt.verdict !== "confirmed" ? NO_PROOF : FACES[outcome];
+}
+
+/** What is said of a turn that was sent and not answered yet. */
+export function sendingWords(connected: boolean, problem: Reason | null): string {
+  if (!connected) return "Waiting for the connection";
+  return problem === null ? "Sending" : "Not known yet; asking again";
 }
 
 export const PHASE_WORDS: Readonly<Record<Phase, string>> = { plan: "PLAN", execute: "EXECUTE", confirm: "CONFIRM" };
@@ -44,7 +53,13 @@ export function dueWords(due: string): string {
   return due.includes("T") ? new Date(due).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : due;
 }
 
-const PREDICATE = /^(is|are|has|was|holds|begins|gives|changes|may) /;
+const PREDICATE = /^(is|are|has|was|holds|begins|gives|changes|may|comes|reads|cannot) /;
+// What a person calls the fields of the messages that the page sends for them.
+const SUBJECTS: ReadonlyMap<string, string> = new Map([
+  ["text", "your request"],
+  ["turn_id", "your request"],
+  ["time_zone", "the time zone of this page"],
+]);
 
 /**
  * A reason as a sentence. The server's details are what can be said of a field ("is empty; write ...") or a clause of
@@ -53,7 +68,7 @@ const PREDICATE = /^(is|are|has|was|holds|begins|gives|changes|may) /;
 export function reasonWords({ code, detail, field }: Reason): string {
   if (detail === "") return `The server gave the reason “${code}”.`;
   const isPredicate = PREDICATE.test(detail);
-  const whole = isPredicate ? `${field ?? "the message"} ${detail}` : detail;
+  const whole = isPredicate ? `${SUBJECTS.get(field ?? "") ?? "the message"} ${detail}` : detail;
   return whole.charAt(0).toUpperCase() + whole.slice(1) + (/[.!?]$/.test(whole) ? "" : ".");
 }
 
@@ -65,25 +80,40 @@ export interface FieldChange {
   readonly field: string;
   /** Null where it is not known. */
   readonly before: string | null;
-  readonly after: string;
+  /** Null where the row is gone. */
+  readonly after: string | null;
 }
 
 export interface RowWords {
   readonly kind: "added" | "removed" | "changed";
   readonly title: string;
-  /** "in Groceries", or that it is a list. */
-  readonly place: string;
+  /** The name of the list that it is in; null where it is a list itself. */
+  readonly list: string | null;
   readonly fields: readonly FieldChange[];
 }
 
-/** How rows that a receipt only gives the ids of are called. */
-export interface Names {
-  list(id: string): string;
-  item(id: string): string;
-}
+/** How rows are called that a receipt only gives the ids of. */
+export type Names = ReadonlyMap<string, string>;
 
 type View = NonNullable<RowChange["after"]>;
-type Fields = ReadonlyMap<string, string>;
+/** Null where a field is not set. */
+type Fields = ReadonlyMap<string, string | null>;
+
+/** The ids of the rows that have to be named for this change. */
+export function idsNamedIn({ before, after }: RowChange): readonly string[] {
+  const items = [before, after].filter((view) => view?.kind === "item");
+  return items.flatMap(({ list_id, place }) => [list_id, place?.item_id ?? []].flat());
+}
+
+// What can be set on an item besides where it is and what it is called.
+function settingsOf(view: View): Fields {
+  if (view.kind === "list") return new Map();
+  return new Map([
+    ["due", view.due === null ? null : dueWords(view.due)],
+    ["priority", view.priority === "none" ? null : view.priority],
+    ["notes", view.notes === "" ? null : view.notes],
+  ]);
+}
 
 function fieldsOf(view: View, listName: (id: string) => string): Fields {
   if (view.kind === "list") return new Map([["name", view.name]]);
@@ -91,24 +121,28 @@ function fieldsOf(view: View, listName: (id: string) => string): Fields {
     ["title", view.title],
     ["list", listName(view.list_id)],
     ["state", view.done ? "done" : "open"],
-    ["due", view.due === null ? "none" : dueWords(view.due)],
-    ["priority", view.priority],
-    ["notes", view.notes === "" ? "none" : view.notes],
+    ...settingsOf(view),
   ]);
 }
 
 function changedFields(before: Fields, after: Fields): readonly FieldChange[] {
   return [...after]
-    .map(([field, value]) => ({ field, before: before.get(field) ?? null, after: value }))
-    .filter((change) => change.before !== change.after);
+    .filter(([field, value]) => value !== (before.get(field) ?? null))
+    .map(([field, value]) => ({ field, before: before.get(field) ?? "none", after: value ?? "none" }));
+}
+
+/** The fields that are set on a row that is new or gone; that it is open goes without saying. */
+function setFields(view: View): readonly (readonly [string, string])[] {
+  const done: Fields = new Map([["state", view.kind === "item" && view.done ? "done" : null]]);
+  return [...done, ...settingsOf(view)].flatMap(([field, value]) => (value === null ? [] : [[field, value] as const]));
 }
 
 // A view says where the change put an item, and not where it was before.
 function placeChange(view: View, names: Names): readonly FieldChange[] {
   if (view.kind === "list" || view.place === null) return [];
   const { at, item_id: id } = view.place;
-  const after = { first: "first", end: "at the end", after: id === null ? "elsewhere" : `after ${names.item(id)}` }[at];
-  return [{ field: "place", before: null, after }];
+  const behind = id === null ? "elsewhere" : `after ${names.get(id) ?? "another item"}`;
+  return [{ field: "place", before: null, after: { first: "first", end: "at the end", after: behind }[at] }];
 }
 
 /** One row of a diff in words; null where it shows neither a before nor an after. */
@@ -117,11 +151,19 @@ export function rowWords(change: RowChange, names: Names): RowWords | null {
   if (view === null) return null;
   // The list of the row as it is now is named by the receipt; the board may not know a list that is gone.
   const named = (id: string): string =>
-    view.kind === "item" && id === view.list_id && change.list_name !== null ? change.list_name : names.list(id);
+    view.kind === "item" && id === view.list_id && change.list_name !== null
+      ? change.list_name
+      : (names.get(id) ?? "another list");
   const title = view.kind === "list" ? view.name : view.title;
-  const place = view.kind === "list" ? "list" : `in ${named(view.list_id)}`;
-  if (change.before === null) return { kind: "added", title, place, fields: [] };
-  if (change.after === null) return { kind: "removed", title, place, fields: [] };
+  const list = view.kind === "list" ? null : named(view.list_id);
+  if (change.before === null) {
+    const fields = setFields(view).map(([field, after]) => ({ field, before: null, after }));
+    return { kind: "added", title, list, fields };
+  }
+  if (change.after === null) {
+    const fields = setFields(view).map(([field, before]) => ({ field, before, after: null }));
+    return { kind: "removed", title, list, fields };
+  }
   const fields = changedFields(fieldsOf(change.before, named), fieldsOf(change.after, named));
-  return { kind: "changed", title, place, fields: [...fields, ...placeChange(change.after, names)] };
+  return { kind: "changed", title, list, fields: [...fields, ...placeChange(change.after, names)] };
 }

@@ -1,0 +1,201 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import { FakeGateway } from "./fake_gateway";
+import { connected, pageOf, settle } from "./paired";
+import { completed } from "./samples";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("a turn", () => {
+  it("is sent again under the same id after the connection was lost, until it is answered", async () => {
+    const { gateway, page } = await connected();
+    page.session.send("  add milk  ");
+    const [first] = gateway.heardOf("turn.start");
+    const turnId = first?.["turn_id"];
+    expect(first).toMatchObject({ text: "add milk", id: turnId });
+    gateway.tell({ type: "turn.accepted", ref: turnId, turn_id: turnId });
+
+    gateway.link.channel.close();
+    await vi.advanceTimersByTimeAsync(250);
+    expect(gateway.heardOf("turn.start").map((message) => message["turn_id"])).toEqual([turnId, turnId]);
+
+    gateway.tell({ type: "turn.completed", turn: completed(String(turnId)) });
+    gateway.link.channel.close();
+    await vi.advanceTimersByTimeAsync(250);
+    expect(gateway.heardOf("turn.start")).toHaveLength(2);
+    expect(page.state().log.turns).toMatchObject([{ status: "completed" }]);
+  });
+
+  it("written while there is no connection goes out when there is one", async () => {
+    const gateway = new FakeGateway();
+    const page = pageOf(gateway);
+    page.session.send("add milk");
+    page.session.connect();
+    await settle();
+    expect(gateway.heardOf("turn.start")).toMatchObject([{ text: "add milk" }]);
+  });
+
+  it("that was rejected is not sent again by itself", async () => {
+    const { gateway, page } = await connected();
+    page.session.send("add milk");
+    const turnId = page.state().log.turns[0]?.id ?? "";
+    gateway.tell({ type: "turn.rejected", code: "internal", turn_id: turnId });
+    gateway.link.channel.close();
+    await vi.advanceTimersByTimeAsync(250);
+    expect(gateway.heardOf("turn.start")).toHaveLength(1);
+    page.session.sendAgain(turnId);
+    expect(gateway.heardOf("turn.start").map((message) => message["turn_id"])).toEqual([turnId, turnId]);
+  });
+
+  it("that is refused for now is asked again after the time named, and later each time", async () => {
+    const { gateway, page } = await connected();
+    page.session.send("add milk");
+    const turnId = page.state().log.turns[0]?.id ?? "";
+    const asked = (): number => gateway.heardOf("turn.start").length;
+    gateway.tell({ type: "turn.rejected", code: "overloaded", turn_id: turnId, retry_after_ms: 2_000 });
+    expect(page.state().log.turns).toMatchObject([{ status: "sending", problem: { code: "overloaded" } }]);
+    await vi.advanceTimersByTimeAsync(1_999);
+    expect(asked()).toBe(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(asked()).toBe(2);
+    gateway.tell({ type: "error", code: "timeout", ref: turnId, detail: "may or may not be stored", field: "turn_id" });
+    await vi.advanceTimersByTimeAsync(1_999);
+    expect(asked()).toBe(2);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(gateway.heardOf("turn.start").map((message) => message["turn_id"])).toEqual([turnId, turnId, turnId]);
+    gateway.tell({ type: "turn.accepted", ref: turnId, turn_id: turnId });
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(asked()).toBe(3);
+    expect(page.state().log.turns).toMatchObject([{ status: "accepted", problem: null }]);
+    expect(page.state().notice).toBeNull();
+  });
+
+  it("that gets no answer at all is asked again", async () => {
+    const { gateway, page } = await connected();
+    page.session.send("add milk");
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(page.state().log.turns).toMatchObject([{ status: "sending", problem: { code: "timeout" } }]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(gateway.heardOf("turn.start")).toHaveLength(2);
+  });
+
+  it("is one of eight at most that are asked at once, after a reconnect too, and stays accepted if it is refused then", async () => {
+    const { gateway, page } = await connected();
+    for (let index = 0; index < 20; index += 1) page.session.send(`request ${index}`);
+    const ids = page.state().log.turns.map(({ id }) => id);
+    const accept = (id: string | undefined): void => gateway.tell({ type: "turn.accepted", ref: id, turn_id: id });
+    const asked = (): unknown[] => gateway.heardOf("turn.start").map((message) => message["turn_id"]);
+    expect(asked()).toEqual(ids.slice(0, 8));
+    ids.forEach(accept);
+    expect(asked()).toEqual(ids);
+
+    gateway.link.channel.close();
+    await vi.advanceTimersByTimeAsync(250);
+    expect(asked().slice(20)).toEqual(ids.slice(0, 8));
+    gateway.tell({ type: "turn.rejected", code: "overloaded", turn_id: ids[0], retry_after_ms: 1_000 });
+    gateway.tell({ type: "error", code: "timeout", ref: ids[1] });
+    expect(asked().slice(20)).toHaveLength(8);
+    expect(page.state().log.turns.map(({ status }) => status)).toEqual(ids.map(() => "accepted"));
+    accept(ids[2]);
+    expect(asked().slice(28)).toEqual([ids[8]]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(asked().slice(29)).toEqual([ids[0], ids[1]]);
+    ids.forEach(accept);
+    expect(new Set(asked().slice(20))).toEqual(new Set(ids));
+  });
+
+  it("that was accepted and refused when asked again is still asked after the next reconnect", async () => {
+    const { gateway, page } = await connected();
+    page.session.send("add milk");
+    const turnId = page.state().log.turns[0]?.id ?? "";
+    gateway.tell({ type: "turn.accepted", ref: turnId, turn_id: turnId });
+    gateway.tell({ type: "error", code: "internal", ref: turnId });
+    gateway.tell({ type: "turn.rejected", code: "invalid", turn_id: turnId });
+    gateway.link.channel.close();
+    await vi.advanceTimersByTimeAsync(250);
+    expect(gateway.heardOf("turn.start")).toHaveLength(2);
+  });
+
+  it("that ended while the page was away shows its end, once", async () => {
+    const { gateway, page } = await connected();
+    page.session.send("add milk");
+    const turnId = page.state().log.turns[0]?.id ?? "";
+    gateway.tell({ type: "turn.accepted", ref: turnId, turn_id: turnId });
+    gateway.tell({ type: "turn.phase", turn_id: turnId, phase: "plan", attempt: 1, elapsed_ms: 2 });
+    gateway.link.channel.close();
+    await vi.advanceTimersByTimeAsync(250);
+    gateway.tell({ type: "turn.accepted", ref: turnId, turn_id: turnId });
+    gateway.tell({ type: "turn.completed", turn: completed(turnId) });
+    expect(page.state().log.turns).toMatchObject([{ status: "completed", completed: { text: "Two items." } }]);
+    const { log } = page.state();
+    gateway.tell({ type: "turn.completed", turn: completed(turnId, { text: "Something else." }) });
+    gateway.tell({ type: "error", code: "timeout", ref: turnId });
+    expect(page.state().log).toBe(log);
+    expect(page.state().notice).toBeNull();
+    await vi.advanceTimersByTimeAsync(200_000);
+    expect(page.state().log).toBe(log);
+  });
+
+  it("of which nothing is heard for 180 s is given up and leaves its place", async () => {
+    const { gateway, page } = await connected();
+    for (let index = 0; index < 32; index += 1) page.session.send(`request ${index}`);
+    const ids = page.state().log.turns.map(({ id }) => id);
+    for (const id of ids) gateway.tell({ type: "turn.accepted", ref: id, turn_id: id });
+    await vi.advanceTimersByTimeAsync(100_000);
+    gateway.tell({ type: "turn.phase", turn_id: ids[1], phase: "plan", attempt: 1, elapsed_ms: 2 });
+    await vi.advanceTimersByTimeAsync(79_999);
+    expect(page.state().log.turns[0]?.status).toBe("accepted");
+    await vi.advanceTimersByTimeAsync(1);
+    expect(page.state().log.turns.slice(0, 2)).toMatchObject([
+      { status: "silent", problem: { detail: "No word of this request any more; look at the lists" } },
+      { status: "accepted", problem: null },
+    ]);
+    page.session.send("one more");
+    expect(page.state().log.turns.at(-1)?.status).toBe("sending");
+    expect(gateway.heardOf("turn.start")).toHaveLength(33);
+  });
+
+  it("is not given up for the time without a connection", async () => {
+    const { gateway, page } = await connected();
+    page.session.send("add milk");
+    const turnId = page.state().log.turns[0]?.id ?? "";
+    gateway.tell({ type: "turn.accepted", ref: turnId, turn_id: turnId });
+    page.session.close();
+    await vi.advanceTimersByTimeAsync(200_000);
+    expect(page.state().log.turns[0]?.status).toBe("accepted");
+    page.session.connect();
+    await vi.advanceTimersByTimeAsync(179_000);
+    expect(page.state().log.turns[0]?.status).toBe("accepted");
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(page.state().log.turns[0]?.status).toBe("silent");
+  });
+
+  it("that cannot be taken as it is gives its text back when asked to", async () => {
+    const { gateway, page } = await connected();
+    page.session.send("add milk");
+    const turnId = page.state().log.turns[0]?.id ?? "";
+    gateway.tell({ type: "turn.rejected", code: "invalid", turn_id: turnId });
+    page.session.edit(turnId);
+    expect(page.state().log.putBack).toEqual({ text: "add milk", asked: true });
+  });
+
+  it("that is empty or over 8 KiB is not sent, and one of exactly that size is", async () => {
+    const { gateway, page } = await connected();
+    expect(page.session.send("  \n")).toBe(false);
+    expect(page.session.send("ä".repeat(4_097))).toBe(false);
+    expect(page.session.send("ä".repeat(4_096))).toBe(true);
+    expect(gateway.heardOf("turn.start")).toMatchObject([{ text: "ä".repeat(4_096) }]);
+  });
+
+  it("beyond the bound of waiting ones is refused by the page", () => {
+    const page = pageOf(new FakeGateway({ friendly: false }));
+    for (let index = 0; index < 33; index += 1) page.session.send(`request ${index}`);
+    const refused = page.state().log.turns.filter(({ status }) => status === "rejected");
+    expect(refused).toMatchObject([{ text: "request 32", problem: { code: "limit" } }]);
+  });
+});

@@ -1,0 +1,44 @@
+/** The whole page over a store, with a session that only notes what is asked of it. For tests only. */
+
+import { act, render } from "@testing-library/react";
+import { vi, type Mock } from "vitest";
+
+import type { TurnCompleted } from "../src/connection/protocol";
+import { createAgentStore, type AgentStore } from "../src/store/store";
+import { addTurn, takeTurnMessage } from "../src/store/turns";
+import { AgentContext, type AgentActions } from "../src/ui/agent";
+import { App } from "../src/ui/App";
+import { fromGateway } from "./samples";
+
+/** Of the page that was shown last. */
+export let store: AgentStore;
+export let session: { [Name in keyof AgentActions]: Mock<AgentActions[Name]> };
+
+/** Show a new page with an empty store. */
+export function showPage(): void {
+  store = createAgentStore();
+  session = {
+    connect: vi.fn<() => void>(),
+    send: vi.fn<(text: string) => boolean>(() => true),
+    sendAgain: vi.fn<(turnId: string) => void>(),
+    edit: vi.fn<(turnId: string) => void>(),
+    dismissNotice: vi.fn<() => void>(),
+  };
+  render(
+    <AgentContext value={{ store, session }}>
+      <App />
+    </AgentContext>,
+  );
+}
+
+export function say(id: string, text: string): void {
+  act(() => store.setState(({ log }) => ({ log: addTurn(log, id, text) })));
+}
+
+export function hear(message: object): void {
+  act(() => store.setState(({ log }) => ({ log: takeTurnMessage(log, fromGateway(message)) })));
+}
+
+export function end(turn: TurnCompleted): void {
+  hear({ type: "turn.completed", turn });
+}

@@ -1,0 +1,130 @@
+import { act, cleanup, fireEvent, screen, within } from "@testing-library/react";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import { putBack, sendAgain, silenceTurn } from "../src/store/turns";
+import { completed } from "./samples";
+import { end, hear, say, session, showPage, store } from "./shown";
+
+beforeEach(showPage);
+afterEach(cleanup);
+
+describe("a turn", () => {
+  it("shows its phases as they come", () => {
+    say("t1", "add milk");
+    expect(screen.queryAllByTestId("phase")).toEqual([]);
+    hear({ type: "turn.accepted", ref: "t1", turn_id: "t1" });
+    hear({ type: "turn.phase", turn_id: "t1", phase: "plan", attempt: 1, elapsed_ms: 1 });
+    hear({ type: "turn.phase", turn_id: "t1", phase: "execute", attempt: 1, elapsed_ms: 31 });
+    const phases = screen.getAllByTestId("phase").map(({ dataset, textContent }) => [dataset["phase"], dataset["state"], textContent]);
+    expect(phases).toEqual([
+      ["plan", "done", "PLAN30 ms"],
+      ["execute", "running", "EXECUTErunning"],
+      ["confirm", "waiting", "CONFIRMnot yet"],
+    ]);
+  });
+
+  it("is announced once, when it ends", () => {
+    say("t1", "add milk");
+    const status = screen.getByRole("status");
+    hear({ type: "turn.accepted", ref: "t1", turn_id: "t1" });
+    expect(status.textContent).toBe("");
+    end(completed("t1"));
+    expect(status.textContent).toBe("Answered. Two items.");
+    expect(screen.getByRole("log").getAttribute("aria-live")).toBe("off");
+  });
+
+  it("that was rejected for what it is says why in a person's words, and its text goes back to the composer", () => {
+    say("t1", "add milk");
+    hear({ type: "turn.rejected", code: "invalid", field: "text", detail: "holds a control character; remove it", turn_id: "t1" });
+    const problem = within(screen.getByTestId("turn")).getByTestId("turn-problem");
+    expect(problem.textContent).toContain("Not taken. Your request holds a control character; remove it.");
+    expect(within(problem).queryByText("Send again")).toBeNull();
+    expect(screen.getByTestId<HTMLTextAreaElement>("composer").value).toBe("add milk");
+    fireEvent.click(within(problem).getByText("Edit"));
+    expect(session.edit).toHaveBeenCalledWith("t1");
+  });
+
+  it("that was rejected leaves alone what is being written, until its text is asked for", () => {
+    const box = screen.getByTestId<HTMLTextAreaElement>("composer");
+    say("t1", "add milk");
+    fireEvent.change(box, { target: { value: "add eggs" } });
+    hear({ type: "turn.rejected", code: "invalid", turn_id: "t1" });
+    expect(box.value).toBe("add eggs");
+    box.blur();
+    act(() => store.setState(({ log }) => ({ log: putBack(log, "t1") })));
+    expect(box.value).toBe("add eggs\nadd milk");
+    expect(document.activeElement).toBe(box);
+  });
+
+  it("that was rejected for the moment can be sent again, and is not announced as rejected then", () => {
+    say("t1", "add milk");
+    hear({ type: "turn.rejected", code: "capacity", turn_id: "t1" });
+    const status = screen.getByRole("status");
+    expect(status.textContent).toContain("Not taken.");
+    expect(screen.getByTestId<HTMLTextAreaElement>("composer").value).toBe("");
+    fireEvent.click(screen.getByText("Send again"));
+    expect(session.sendAgain).toHaveBeenCalledWith("t1");
+    act(() => store.setState(({ log }) => ({ log: sendAgain(log, "t1") })));
+    expect(status.textContent).toBe("");
+    act(() => store.setState(({ log }) => ({ log: { ...log, lastEnded: "t1" } })));
+    hear({ type: "turn.rejected", code: "rate", turn_id: "t1" });
+    expect(status.textContent).toBe("");
+  });
+
+  it("of which it is not known whether it was stored says so, and not that it was not taken", () => {
+    act(() => store.setState({ connection: { name: "connected", failures: 0, rttMs: 1 } }));
+    say("t1", "add milk");
+    expect(screen.getByTestId("turn").textContent).toContain("Sending");
+    const detail = "may or may not be stored; send the turn again with the same turn_id";
+    hear({ type: "error", code: "timeout", ref: "t1", field: "turn_id", detail });
+    const { textContent } = screen.getByTestId("turn");
+    expect(textContent).toContain("Not known yet; asking again");
+    expect(textContent).not.toContain("turn_id");
+    expect(screen.queryByTestId("turn-problem")).toBeNull();
+    expect(screen.getByRole("status").textContent).toBe("");
+  });
+
+  it("that went silent says where to look", () => {
+    say("t1", "add milk");
+    hear({ type: "turn.accepted", ref: "t1", turn_id: "t1" });
+    act(() => store.setState(({ log }) => ({ log: silenceTurn(log, "t1") })));
+    expect(screen.getByTestId("turn-problem").textContent).toBe("No word of this request any more; look at the lists.");
+    expect(screen.getByRole("status").textContent).toBe("No word of this request any more; look at the lists.");
+    expect(screen.getByTestId("turn").getAttribute("aria-busy")).toBe("false");
+  });
+
+  it("that asks whether to delete does not ask which one", () => {
+    say("t1", "delete Groceries");
+    end(completed("t1", { outcome: "clarify", reason: "confirm_deletion" }));
+    expect(screen.getByTestId("verdict").textContent).toBe("Are you sure?");
+    say("t2", "mark milk");
+    end(completed("t2", { outcome: "clarify", reason: "which_item" }));
+    expect(screen.getAllByTestId("verdict")[1]?.textContent).toBe("Which one?");
+  });
+
+  it("may offer two candidates with the same reply", () => {
+    const complaints = vi.spyOn(console, "error").mockImplementation(() => {});
+    say("t1", "mark it");
+    const candidate = { label: "milk", reply: "complete milk" };
+    end(completed("t1", { outcome: "clarify", candidates: [candidate, candidate] }));
+    const [first, second] = screen.getAllByTestId("candidate");
+    if (first === undefined) throw new Error("a candidate is missing");
+    fireEvent.click(first);
+    expect([first, second].map((button) => button?.getAttribute("aria-pressed"))).toEqual(["true", "false"]);
+    expect(complaints).not.toHaveBeenCalled();
+  });
+
+  it("that asks back sends the chosen reply, once", () => {
+    say("t1", "mark it");
+    const candidates = [
+      { label: "milk", detail: "Groceries", reply: "complete milk in Groceries" },
+      { label: "milk", detail: "Party", reply: "complete milk in Party" },
+    ];
+    end(completed("t1", { outcome: "clarify", text: "Which milk?", candidates }));
+    const [first, second] = screen.getAllByTestId("candidate");
+    if (first === undefined || second === undefined) throw new Error("a candidate is missing");
+    fireEvent.click(first);
+    fireEvent.click(second);
+    expect(session.send.mock.calls).toEqual([["complete milk in Groceries"]]);
+  });
+});
