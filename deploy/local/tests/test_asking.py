@@ -1,5 +1,7 @@
 """What `ask` and `lists` print and return, and that the command's own words come without heavy imports."""
 
+import json
+import os
 import subprocess
 import sys
 from datetime import UTC, date, datetime
@@ -10,8 +12,10 @@ import pytest
 from client import Lists
 from contracts.todo import Priority, TodoItem, TodoList
 from contracts.turns import Candidate, Outcome, Receipt, TurnCompleted
+from local_stack.__main__ import main
 from local_stack.asking import STATUS, lists_json, lists_text, local_time_zone, rendered, rendered_json
 from local_stack.command_line import parser
+from local_stack.ports import free_port
 
 
 def test_every_outcome_has_its_status() -> None:
@@ -120,3 +124,20 @@ def test_help_imports_nothing_heavy() -> None:
     )
     ran = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert ran.stdout.strip() == ""
+
+
+@pytest.mark.parametrize("runs", [True, False])
+def test_without_a_url_the_running_stack_is_asked_and_else_the_usual_port(
+    runs: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = f"http://localhost:{free_port()}"
+    if runs:
+        (tmp_path / "stack.json").write_text(json.dumps({"pid": os.getpid(), "url": url}))
+    asked: list[str] = []
+    monkeypatch.setattr("local_stack.directory.default_directory", lambda *_, **__: tmp_path)
+    monkeypatch.setattr("local_stack.asking.lists", lambda url, **_: asked.append(url) or 0)
+    monkeypatch.setattr("sys.argv", ["todo-agent", "lists"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert (ended.value.code, capsys.readouterr().err) == (0, "")
+    assert asked == [url if runs else "http://localhost:5173"]
