@@ -12,6 +12,9 @@ from typing import Any
 import httpx
 import pytest
 
+from standin.prompt import Prompt, TodoList, read_prompt
+from standin.rules.planner import plan
+
 STATE = {
     "today": "2026-11-22",
     "lists": [
@@ -104,3 +107,16 @@ def arguments() -> Callable[[httpx.Response], list[dict[str, str]]]:
         return found
 
     return steps
+
+
+@pytest.fixture(scope="session")
+def planned() -> Callable[..., str]:
+    """The rules' plan for a request about the lists of STATE, or those given, as the README writes it."""
+    state = {"role": "user", "content": f"<state>{json.dumps(STATE)}</state><request></request>"}
+    known = read_prompt([state]).lists
+
+    def written(request: str, lists: tuple[TodoList, ...] = known) -> str:
+        steps = plan(Prompt(request, lists))
+        return "; ".join(" ".join(v if k == "op" else f"{k}={v}" for k, v in step.items()) for step in steps)
+
+    return written

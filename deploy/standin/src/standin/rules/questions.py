@@ -16,6 +16,10 @@ _STATE: Final = r"(?:done|complete|completed|finished|bought|ticked|checked off|
 _MINE: Final = r"(?:my\s+|the\s+|our\s+)?"
 _TASKS: Final = r"(?:lists?|to-?dos?|to-do lists?|tasks?|items?|things)"
 
+_COUNTS_ITEMS: Final = re.compile(
+    rf"(?:^|\s)(?:on|in|everything|all|left|remaining|unfinished|ticked|{_TASKS}|{_STATE})(?=\s|$)", re.IGNORECASE
+)
+
 
 def _show_all(_: re.Match[str], __: Scene) -> Planned:
     return (step("show"),)
@@ -49,6 +53,15 @@ def _count(match: re.Match[str], scene: Scene) -> Planned:
     return (step("count", **fields),)
 
 
+def _count_named(match: re.Match[str], scene: Scene) -> Planned:
+    """`count Groceries`; declines what speaks of items and their states."""
+    if scene.list_alias(match["name"]) is not None or _COUNTS_ITEMS.search(match["name"]):
+        return None
+    if scene.item(match["name"]):
+        return (step("find", text=scene.words(match["name"])),)
+    return (step("missing", text=scene.list_name(match["name"])),)
+
+
 def _list_inside(rest: str, scene: Scene) -> str | None:
     """The alias of the list that `items in Groceries are done` speaks of; "" for none, None for an unknown one."""
     if re.search(r"(?:^|\s)(?:on|in)\s", rest, re.IGNORECASE) or scene.list_alias(rest):
@@ -80,6 +93,7 @@ def _greet(_: re.Match[str], __: Scene) -> Planned:
 QUESTION_RULES: Final[tuple[Rule, ...]] = (
     rule(r"(?:hi|hello|hey|good (?:morning|afternoon|evening)|help|what can you do|who are you|what are you)", _greet),
     rule(r"how many\s+(?P<rest>.+)", _count),
+    rule(r"count\s+(?P<name>.+)", _count_named),
     rule(r"count\s+(?P<rest>.+)", _count),
     rule(
         rf"(?:show|list|display|read|give)(?:\s+me)?(?:\s+all(?:\s+of)?)?\s+(?:{_MINE}{_TASKS}|everything|all|them)",

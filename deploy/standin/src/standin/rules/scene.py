@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from standin.prompt import Item, TodoList
-from standin.rules.phrases import is_one_quote, put_quotes_back, things, without_article
+from standin.rules.phrases import JOINT, is_one_quote, put_quotes_back, things, without_article
 from standin.rules.steps import Step
 
 _PRONOUNS: Final = frozenset({"it", "that", "this", "there", "that list", "this list", "the new list", "new list"})
 _MAX_CUTS: Final = 32
+_INSIDE: Final = ("from", "on", "in", "off", "of")
 _GENERIC: Final = frozenset({"", "list", "todo", "to-do", "to do", "todo list", "to-do list", "to do list"})
+_OPEN_END: Final = re.compile(r"(?:,|(?:^|\s)(?:and|&))$", re.IGNORECASE)
 _LIST_PREFIX: Final = re.compile(r"^list\s+(?:called\s+|named\s+)?(?=\S)", re.IGNORECASE)
 _LIST_SUFFIX: Final = re.compile(r"\s+list$", re.IGNORECASE)
 _SELECT: Final = re.compile(
@@ -31,6 +33,14 @@ class Scoped:
     head: str
     alias: str = ""
     unknown: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """`milk to Travel and Groceries`: what stands before, and the aliases of the lists ("" as in `Scoped`)."""
+
+    head: str
+    aliases: tuple[str, ...] = ()
 
 
 class Names:
@@ -94,17 +104,43 @@ class Scene:
     def list_alias(self, text: str) -> str | None:
         """The alias of a list named so; "" when no particular list is meant and there are several; None: unknown."""
         text = text.strip(" ,")
-        whole, bare = _key(put_quotes_back(text, self.quotes)), _key(self._list_words(text))
-        for wanted in (whole, bare):
+        alias = self.named_list(text)
+        if alias is not None:
+            return alias
+        if _key(text) in _PRONOUNS:
+            return self.last or self.only_list()
+        return self.only_list() if _key(self._list_words(text)) in _GENERIC and not is_one_quote(text) else None
+
+    def named_list(self, text: str) -> str | None:
+        """The alias of a list that bears this name."""
+        text = text.strip(" ,")
+        for wanted in (_key(put_quotes_back(text, self.quotes)), _key(self._list_words(text))):
             for number, name in enumerate(self.made, 1):
                 if _key(name) == wanted:
                     return f"N{number}"
             alias = self.names.list_alias(wanted)
             if alias is not None:
                 return alias
-        if whole in _PRONOUNS:
-            return self.last or self.only_list()
-        return self.only_list() if bare in _GENERIC and not is_one_quote(text) else None
+        return None
+
+    def named_lists(self, text: str) -> tuple[str, ...]:
+        """The aliases in `Travel, Work and Home` when every one of them is a list's name; else none."""
+        whole = self.named_list(text)
+        if whole is not None:
+            return (whole,)
+        joints = list(JOINT.finditer(text))
+        if not 0 < len(joints) <= _MAX_CUTS:
+            return ()
+        starts, ends = [0, *(joint.end() for joint in joints)], [*(joint.start() for joint in joints), len(text)]
+        # From the last name backwards, so that each beginning is looked at once: a name may hold an "and" itself.
+        rest: dict[int, tuple[str, ...]] = {len(starts): ()}
+        for first in reversed(range(len(starts))):
+            for last in range(first, len(ends)):
+                alias = self.named_list(text[starts[first] : ends[last]]) if last + 1 in rest else None
+                if alias is not None:
+                    rest[first] = (alias, *rest[last + 1])
+                    break
+        return rest.get(0, ())
 
     def only_list(self) -> str:
         """The alias of the one list there is; "" when there are none or several."""
@@ -128,6 +164,16 @@ class Scene:
                 return Scoped(text[:start].strip(), unknown=self.list_name(text[end:]))
         return Scoped(text)
 
+    def scoped_to_lists(self, text: str, separators: Sequence[str]) -> Shared:
+        """Like `scoped`, but everything after the separator may be several known lists; a head is never left open."""
+        for start, end, _ in sorted(_cuts(text, separators), reverse=True)[:_MAX_CUTS]:
+            head = text[:start].strip()
+            alias = self.list_alias(text[end:])
+            aliases = self.named_lists(text[end:]) or (() if alias is None else (alias,))
+            if head and aliases and not _OPEN_END.search(head):
+                return Shared(head, aliases)
+        return Shared(text.strip())
+
     def item(self, text: str, *, within: str = "", done: bool | None = None) -> Item | None:
         """The item named so, in `within` or anywhere; of several the first that is (not) done as wished."""
         title = put_quotes_back(text.strip(" ,"), self.quotes)
@@ -135,11 +181,30 @@ class Scene:
         return next((item for item in found if item.done is done), found[0]) if found else None
 
     def items(self, text: str, *, within: str = "", done: bool | None = None) -> tuple[Item | str, ...]:
-        """What `A, B and C` name: items, or the words that name none. A whole that is a title is not taken apart."""
+        """What `A, B in L and C` name: items, or the words that name none. A whole that is a title stays whole.
+
+        A list named inside holds for what stands before it, `within` for the rest.
+        """
         whole = self.item(text, within=within, done=done)
         if whole is not None:
             return (whole,)
-        return tuple(self.item(part, within=within, done=done) or self.words(part) for part in things(text))
+        found: list[Item | str] = []
+        waiting: list[str] = []
+        for part in things(text):
+            known = self.item(part, within=within, done=done)
+            inside = Scoped(part) if known else self.scoped(part, _INSIDE)
+            waiting.append(inside.head)
+            if inside.alias:
+                found += [self.item(title, within=inside.alias, done=done) or self.words(title) for title in waiting]
+                waiting = []
+        return (*found, *(self.item(title, within=within, done=done) or self._unknown(title) for title in waiting))
+
+    def _unknown(self, text: str) -> str:
+        """What is missing of `milk in Nowhere`: the list, when there is milk; else all of it."""
+        for start, end, _ in sorted(_cuts(text, _INSIDE), reverse=True)[:_MAX_CUTS]:
+            if self.item(text[:start]) is not None and self.list_name(text[end:]):
+                return self.list_name(text[end:])
+        return self.words(text)
 
     def lists_for(self, alias: str, select: str) -> tuple[TodoList, ...]:
         """The list meant, or with none named every list that holds something `select` selects."""

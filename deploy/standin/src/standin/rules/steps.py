@@ -14,6 +14,9 @@ NOT_UNDERSTOOD: Final = (
     f"{ABOUT} I did not understand that. Try for example: create a list called Groceries; "
     "add milk and eggs to Groceries; mark milk as done; what is on Groceries?"
 )
+NAME_WANTED: Final = (
+    f"{ABOUT} What should the list be called? Say for example: create a list called Groceries. Nothing is planned."
+)
 LEFT_ALONE: Final = f"{ABOUT} That says what not to do, so I leave everything as it is."
 TOO_MANY: Final = f"{ABOUT} That is more than {MAX_STEPS} steps; please ask for less at once."
 NOTHING_THERE: Final = f"{ABOUT} There is nothing there to change."
