@@ -288,3 +288,9 @@ def test_letters_that_turn_the_line_around_stay_inside_their_quotes() -> None:
     snapshot = snapshot_of(שבת=["milk"])
     result = ending(snapshot, "what are my lists?", {"op": "show"})
     assert "\u2068“שבת”\u2069: 1 item" in result.text
+
+
+def test_a_priority_can_be_taken_away() -> None:
+    step = {"op": "update_item", "item": "L1.2", "priority": "none"}
+    result = change(TWO_LISTS, "remove the priority from eggs", step)
+    assert result.understood == ("change “eggs” in “Groceries”: priority none",)

@@ -11,6 +11,7 @@ from contracts.todo import Priority
 from contracts.turns import Outcome
 
 _PRIORITY_WORDS: Final = {"urgent": Priority.HIGH, "important": Priority.HIGH}
+_TAKING_AWAY: Final = frozenset({"remove", "clear", "drop", "no", "without"})
 _NO_DUE: Final = frozenset({"none", "no due date"})
 
 
@@ -43,6 +44,8 @@ def priority_of(word: str, request: str) -> Priority | None:
         return None
     said = words(request)
     meant = Priority(wanted)
+    if meant is Priority.NONE and not _TAKING_AWAY.isdisjoint(said):
+        return meant
     return meant if wanted in said or any(_PRIORITY_WORDS.get(other) is meant for other in said) else None
 
 
