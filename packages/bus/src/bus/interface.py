@@ -55,6 +55,10 @@ class Bus(Protocol):
     @property
     def connected(self) -> bool: ...
 
+    @property
+    def lacks(self) -> str | None:
+        """For readiness: None, `bus` while it is away, or `bus_permissions` once it refused a publish of ours."""
+
     async def request(self, subject: str, message: Message, reply: type[ReplyT], *, timeout: float) -> ReplyT:
         """Ask and wait `timeout` seconds. Raises RemoteError, UnavailableError (not done), NoReplyError (not known)."""
 

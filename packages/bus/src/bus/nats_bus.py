@@ -4,20 +4,20 @@ import asyncio
 import json
 import logging
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Self, TypeVar
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription as NatsSubscription
-from nats.errors import ConnectionClosedError, NoRespondersError
 from nats.errors import Error as NatsError
+from nats.errors import NoRespondersError
 from opentelemetry.trace import SpanKind
 
-from bus import headers, tracing
+from bus import headers, permitted, tracing
+from bus.connection import BusSettings, Connection
 from bus.errors import BusPermissionError, NoReplyError, RemoteError, UnavailableError
 from bus.interface import Event, EventHandler, JobHandler, ReplyT, RequestT, Stored, Subscription
 from bus.serving import PENDING_REQUESTS, Endpoint, Replies
@@ -27,7 +27,8 @@ from contracts.subjects import template
 
 log = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT_S: Final = 30.0
+__all__ = ["BusSettings", "NatsBus"]
+
 STORE_TIMEOUT_S: Final = 5.0
 SETTLE_TIMEOUT_S: Final = 5
 PENDING_EVENTS: Final = 4096
@@ -36,80 +37,37 @@ _TOO_MANY_ON_SUBJECT: Final = 10077
 ReplyOf = TypeVar("ReplyOf")
 
 
-@dataclass(frozen=True)
-class BusSettings:
-    """How one service reaches the bus."""
-
-    url: str
-    user: str
-    password: str = field(repr=False)
-    inbox_prefix: str
-    name: str
-
-
 class NatsBus:
     """A Bus over one connection. Made by `connected_to`."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._closing = False
-        self._violations: deque[str] = deque(maxlen=64)
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._client = connection.client
 
     @classmethod
     @asynccontextmanager
     async def connected_to(cls, settings: BusSettings) -> AsyncIterator[Self]:
         """Connect for the length of the block; leaving flushes and closes.
 
-        Raises UnavailableError if the server does not answer within CONNECT_TIMEOUT_S.
+        Raises UnavailableError if the server does not answer within CONNECT_TIMEOUT_S, BusPermissionError if its user
+        may do less than it needs, and BusLostError, having cancelled the block, when the bus is away for too long.
         """
-        client = Client()
-        bus = cls(client)
-        try:
-            connecting = client.connect(
-                settings.url,
-                user=settings.user,
-                password=settings.password,
-                inbox_prefix=settings.inbox_prefix,
-                name=settings.name,
-                # nats-py's own defaults give up for ever after two minutes and notice a dead server after six.
-                max_reconnect_attempts=-1,
-                reconnect_time_wait=1,
-                ping_interval=10,
-                max_outstanding_pings=2,
-                error_cb=bus._on_error,
-                disconnected_cb=bus._on_disconnected,
-                reconnected_cb=bus._on_reconnected,
-                allow_reconnect=True,
-            )
-            # With endless reconnecting nats-py also waits for its first connection without end.
-            await asyncio.wait_for(connecting, CONNECT_TIMEOUT_S)
-        except (NatsError, OSError, TimeoutError) as error:
-            # nats-py leaves the socket of a refused connection open.
-            await client.close()
-            raise UnavailableError("the bus does not answer") from error
-        try:
-            yield bus
-        finally:
-            bus._closing = True
-            await _close(client)
+        connection = Connection(settings.lost_after_s)
+        await connection.open(settings)
+        async with connection.watched():
+            if settings.needs is not None:
+                await permitted.check(connection, settings.needs)
+            yield cls(connection)
 
     @property
     def connected(self) -> bool:
         return self._client.is_connected
 
-    async def _on_error(self, error: Exception) -> None:
-        # Awaited inside nats-py's read loop: an exception here would silence every subscription.
-        text = str(error).lower()
-        if "permissions violation for subscription" in text:
-            self._violations.append(text)
-        log.warning("bus error", extra={"error_type": type(error).__qualname__})
-
-    async def _on_disconnected(self) -> None:
-        if not self._closing:
-            log.warning("bus lost")
-
-    async def _on_reconnected(self) -> None:
-        log.warning("bus back")
+    @property
+    def lacks(self) -> str | None:
+        if not self._client.is_connected:
+            return "bus"
+        return "bus_permissions" if self._connection.refused_publishes else None
 
     async def request(self, subject: str, message: Message, reply: type[ReplyT], *, timeout: float) -> ReplyT:
         with tracing.span("request", subject, SpanKind.CLIENT):
@@ -228,7 +186,7 @@ class NatsBus:
             await self._client.flush(timeout=SETTLE_TIMEOUT_S)
         except (NatsError, TimeoutError) as error:
             raise UnavailableError("the bus does not answer") from error
-        if any(f'"{subject.lower()}"' in violation for violation in self._violations):
+        if subject.lower() in self._connection.refused_subscriptions:
             raise BusPermissionError(f"this service's bus user may not subscribe to {template(subject)}")
 
     async def _ask(self, subject: str, message: Message, timeout: float) -> Msg:
@@ -298,16 +256,3 @@ async def _drained(subscription: NatsSubscription) -> None:
         await subscription.drain()  # type: ignore[no-untyped-call]
     except NatsError as error:
         log.warning("subscription not drained", extra={"error_type": type(error).__qualname__})
-
-
-async def _close(client: Client) -> None:
-    # Not drain(): it raises while the bus is away, and hangs after a pull.
-    try:
-        if client.is_connected:
-            await client.flush(timeout=2)
-    except (NatsError, TimeoutError) as error:
-        log.warning("last messages not flushed", extra={"error_type": type(error).__qualname__})
-    try:
-        await client.close()
-    except ConnectionClosedError:
-        log.info("bus was closed already")
