@@ -23,6 +23,7 @@ from contracts.subjects import template
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S: Final = 30.0
+CLOSING_FLUSH_S: Final = 2
 LOST_AFTER_S: Final = 60.0
 _VIOLATION: Final = re.compile(r'permissions violation for (publish|subscription) to "([^"]*)"', re.IGNORECASE)
 
@@ -128,7 +129,7 @@ class Connection:
 
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
-        """Cancels the block when the bus is lost, and raises BusLostError in its place; closes at its end."""
+        """Cancels the block when the bus is lost, and raises BusLostError in its place."""
         try:
             async with self._limit:
                 try:
@@ -139,18 +140,15 @@ class Connection:
             if self._limit.expired():
                 raise BusLostError(self._lost_after_s) from error
             raise
-        finally:
-            await _close(self.client)
 
-
-async def _close(client: Client) -> None:
-    # Not drain(): it raises while the bus is away, and hangs after a pull.
-    try:
-        if client.is_connected:
-            await client.flush(timeout=2)
-    except (NatsError, TimeoutError) as error:
-        log.warning("last messages not flushed", extra={"error_type": type(error).__qualname__})
-    try:
-        await client.close()
-    except ConnectionClosedError:
-        log.info("bus was closed already")
+    async def close(self) -> None:
+        """Not nats-py's drain(): it raises while the bus is away, and hangs after a pull."""
+        try:
+            if self.client.is_connected:
+                await self.client.flush(timeout=CLOSING_FLUSH_S)
+        except (NatsError, TimeoutError) as error:
+            log.warning("last messages not flushed", extra={"error_type": type(error).__qualname__})
+        try:
+            await self.client.close()
+        except ConnectionClosedError:
+            log.info("bus was closed already")

@@ -54,10 +54,13 @@ class NatsBus:
         """
         connection = Connection(settings.lost_after_s)
         await connection.open(settings)
-        async with connection.watched():
-            if settings.needs is not None:
-                await permitted.check(connection, settings.needs)
-            yield cls(connection)
+        try:
+            async with connection.watched():
+                if settings.needs is not None:
+                    await permitted.check(connection, settings.needs)
+                yield cls(connection)
+        finally:
+            await connection.close()
 
     @property
     def connected(self) -> bool:
