@@ -5,9 +5,12 @@ Deliberately unaware of NATS: of connections, inboxes, acks and consumers. Subje
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from contracts.message import Message
+
+PENDING_EVENTS: Final = 4096
+"""So many events wait for a subscription's handler; further ones are lost to it."""
 
 RequestT = TypeVar("RequestT", bound=Message)
 ReplyT = TypeVar("ReplyT", bound=Message)

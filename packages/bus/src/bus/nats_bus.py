@@ -5,7 +5,7 @@ import json
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Self, TypeVar
 
@@ -19,8 +19,8 @@ from opentelemetry.trace import SpanKind
 from bus import headers, permitted, tracing
 from bus.connection import BusSettings, Connection
 from bus.errors import BusPermissionError, NoReplyError, RemoteError, UnavailableError
-from bus.interface import Event, EventHandler, JobHandler, ReplyT, RequestT, Stored, Subscription
-from bus.serving import PENDING_REQUESTS, Endpoint, Replies
+from bus.interface import PENDING_EVENTS, Event, EventHandler, JobHandler, ReplyT, RequestT, Stored, Subscription
+from bus.serving import PARTS_MAX, PENDING_REQUESTS, Asked, Endpoint, one_answer, raise_problem, series
 from bus.workers import Workers
 from contracts.message import ErrorCode, Message, Problem
 from contracts.subjects import template
@@ -31,8 +31,6 @@ __all__ = ["BusSettings", "NatsBus"]
 
 STORE_TIMEOUT_S: Final = 5.0
 SETTLE_TIMEOUT_S: Final = 5
-PENDING_EVENTS: Final = 4096
-PARTS_MAX: Final = 1000  # what a server's permission to answer allows
 _TOO_MANY_ON_SUBJECT: Final = 10077
 ReplyOf = TypeVar("ReplyOf")
 
@@ -75,7 +73,7 @@ class NatsBus:
     async def request(self, subject: str, message: Message, reply: type[ReplyT], *, timeout: float) -> ReplyT:
         with tracing.span("request", subject, SpanKind.CLIENT):
             answer = await self._ask(subject, message, timeout)
-            _raise_problem(answer)
+            raise_problem(answer.data, answer.headers or {})
             return reply.from_json(answer.data)
 
     async def request_many(
@@ -90,7 +88,7 @@ class NatsBus:
                 )
                 for _ in range(PARTS_MAX):
                     answer = await _next(replies, subject, timeout)
-                    _raise_problem(answer)
+                    raise_problem(answer.data, answer.headers or {})
                     if answer.data:
                         yield part.from_json(answer.data)
                     if headers.LAST in (answer.headers or {}):
@@ -138,10 +136,7 @@ class NatsBus:
         *,
         queue: str | None,
     ) -> Subscription:
-        async def respond(message: RequestT, replies: Replies) -> None:
-            await replies.send(await handler(message))
-
-        return await self._serve(subject, Endpoint(self._client, request, respond), queue)
+        return await self._serve(subject, Endpoint(request, one_answer(handler)), queue)
 
     async def serve_many(
         self,
@@ -151,18 +146,7 @@ class NatsBus:
         *,
         queue: str | None,
     ) -> Subscription:
-        async def respond(message: RequestT, replies: Replies) -> None:
-            # One behind, so that the last one can be marked as such.
-            held: Message | None = None
-            # Closed here and now: a handler may hold a transaction, which must not wait for the garbage collector.
-            async with aclosing(handler(message)) as parts:
-                async for part in parts:
-                    if held is not None:
-                        await replies.send(held, last=False)
-                    held = part
-            await (replies.end() if held is None else replies.send(held))
-
-        return await self._serve(subject, Endpoint(self._client, request, respond), queue)
+        return await self._serve(subject, Endpoint(request, series(handler)), queue)
 
     async def work(
         self, stream: str, consumers: tuple[str, ...], handler: JobHandler, *, slots: int, hints: str
@@ -173,8 +157,15 @@ class NatsBus:
         return workers
 
     async def _serve(self, subject: str, endpoint: Endpoint[RequestT], queue: str | None) -> Subscription:
+        async def take(message: Msg) -> None:
+            async def answer(data: bytes, own: dict[str, str] | None) -> None:
+                # Not Msg.respond(): it echoes the request's headers.
+                await self._client.publish(message.reply, data, headers=own)
+
+            await endpoint.take(Asked(message.subject, message.data, message.headers or {}, answer))
+
         subscription = await self._guarded(
-            self._client.subscribe(subject, queue=queue or "", cb=endpoint.take, pending_msgs_limit=PENDING_REQUESTS)
+            self._client.subscribe(subject, queue=queue or "", cb=take, pending_msgs_limit=PENDING_REQUESTS)
         )
         await self._settle(subject)
         return _ServedSubscription(self._client, subscription, endpoint)
@@ -234,12 +225,6 @@ class _ServedSubscription:
 
 def _headers(timeout: float) -> dict[str, str]:
     return tracing.inject({headers.DEADLINE: str(int((time.time() + timeout) * 1000))})
-
-
-def _raise_problem(answer: Msg) -> None:
-    received = answer.headers or {}
-    if headers.ERROR_CODE in received:
-        raise RemoteError(Problem.from_json(answer.data))
 
 
 async def _next(replies: NatsSubscription, subject: str, timeout: float) -> Msg:

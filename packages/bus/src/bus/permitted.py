@@ -12,25 +12,17 @@ from nats.errors import NoRespondersError
 
 from bus.connection import Connection
 from bus.errors import BusPermissionError, UnavailableError
+from bus.matching import covers
 from contracts.permissions import OWN_PERMISSIONS, Permissions
 
 ANSWER_TIMEOUT_S: Final = 5.0
 
 
-def covers(pattern: str, wanted: str) -> bool:
-    """Whether every subject that `wanted` matches is matched by `pattern`. Either may end in a queue's name; a
-    pattern without one allows any."""
-    subject, _, queue = pattern.partition(" ")
-    wanted_subject, _, wanted_queue = wanted.partition(" ")
-    if queue not in {"", wanted_queue}:
-        return False
-    allowed, asked = subject.split("."), wanted_subject.split(".")
-    for place, word in enumerate(allowed):
-        if word == ">":
-            return len(asked) > place
-        if place >= len(asked) or (word not in {"*", asked[place]}) or asked[place] == ">":
-            return False
-    return len(allowed) == len(asked)
+def permits(held: str, wanted: str) -> bool:
+    """Whether one entry allows another. Either may end in a queue's name; one without it allows any."""
+    held_subject, _, held_queue = held.partition(" ")
+    subject, _, queue = wanted.partition(" ")
+    return held_queue in {"", queue} and covers(held_subject, subject)
 
 
 def lacking(needs: Permissions, held: dict[str, Any] | None) -> tuple[str, ...]:
@@ -52,8 +44,8 @@ def _missing(wanted: Iterable[str], held: dict[str, list[str]] | None) -> list[s
     return [
         subject
         for subject in wanted
-        if not (allow is None or any(covers(pattern, subject) for pattern in allow))
-        or any(covers(pattern, subject) or covers(subject, pattern) for pattern in deny)
+        if not (allow is None or any(permits(pattern, subject) for pattern in allow))
+        or any(permits(pattern, subject) or permits(subject, pattern) for pattern in deny)
     ]
 
 
