@@ -67,3 +67,25 @@ async def test_replies_carry_none_of_the_requests_headers(nats_buses: OnNats) ->
     answer = await gateway._client.request(subjects.OPS_RUN, Number(n=1).to_json(), timeout=BOUND_S, headers=sent)
     assert set(answer.headers or {}) == {headers.LAST}
     await served.close()
+
+
+async def test_a_refused_publish_makes_the_process_unready_and_is_said_once(
+    nats_buses: OnNats, caplog: pytest.LogCaptureFixture
+) -> None:
+    signaling = await nats_buses.of("signaling")
+    assert signaling.lacks is None
+    for _ in range(3):
+        await signaling.publish(subjects.todo_changed(OWNER), Number(n=1))
+    await signaling._client.flush()
+    await signaling._client.flush()
+    assert signaling.lacks == "bus_permissions"
+    said = [record for record in caplog.records if record.message == "bus user may not publish"]
+    assert [record.__dict__["subject"] for record in said] == ["evt.todo.{owner}.changed"]
+
+
+async def test_a_reply_that_nobody_waits_for_any_more_leaves_the_process_ready(nats_buses: OnNats) -> None:
+    agent = await nats_buses.of("agent")
+    await agent._client.publish("_INBOX_signaling.late", b"{}")
+    await agent._client.flush()
+    await agent._client.flush()
+    assert agent.lacks is None
