@@ -121,7 +121,7 @@ def server_configuration(
 def _cluster(member: Member) -> dict[str, object]:
     # A server knows itself among the routes, so all can have the same.
     routes = [f"nats://{LOOPBACK}:{port}" for port in member.ports]
-    return {"name": "todo-agent", "listen": f"{LOOPBACK}:{member.port}", "routes": routes, "no_advertise": True}
+    return {"name": "todo-agent", "listen": f"{LOOPBACK}:{member.port}", "routes": routes}
 
 
 def _user(permissions: Permissions, password: str) -> dict[str, object]:

@@ -110,7 +110,7 @@ async def running_postgres(directory: DataDirectory) -> AsyncIterator[RunningPos
     journal = Journal(directory.logs / "postgres.log")
     try:
         child = await Child.start("postgres", server.command(), journal)
-        async with _serving(child):
+        async with serving(child):
             yield RunningPostgres(server, passwords, child)
     finally:
         journal.close()
@@ -125,7 +125,7 @@ async def running_nats(directory: DataDirectory, users: Sequence[Permissions] = 
     journal = Journal(directory.logs / "nats.log")
     try:
         child = await Child.start("nats", server.command(), journal)
-        async with _serving(child):
+        async with serving(child):
             await declare(server.settings("topology", passwords.bus))
             yield RunningNats(server, passwords.bus, child)
     finally:
@@ -138,14 +138,15 @@ async def running_again(server: RunningNats, directory: DataDirectory) -> AsyncI
     journal = Journal(directory.logs / "nats.log")
     try:
         child = await Child.start("nats", server.server.command(), journal)
-        async with _serving(child):
+        async with serving(child):
             yield replace(server, child=child)
     finally:
         journal.close()
 
 
 @asynccontextmanager
-async def _serving(child: Child) -> AsyncIterator[None]:
+async def serving(child: Child) -> AsyncIterator[None]:
+    """From its ready line to its end, which comes with the block's."""
     try:
         await child.serving(timeout=START_TIMEOUT_S)
         yield

@@ -48,7 +48,7 @@ async def declare(settings: BusSettings, *, timeout: float = TIMEOUT_S, replicas
     try:
         async with asyncio.timeout(timeout):
             await client.connect(
-                settings.url,
+                settings.url.split(","),
                 user=settings.user,
                 password=settings.password,
                 inbox_prefix=settings.inbox_prefix,

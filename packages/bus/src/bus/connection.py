@@ -30,8 +30,11 @@ _VIOLATION: Final = re.compile(r'permissions violation for (publish|subscription
 
 @dataclass(frozen=True)
 class BusSettings:
-    """How one service reaches the bus. `needs`: what its user must be permitted, compared with the server's word at the
-    start. `lost_after_s`: how long the bus may be away before the block ends."""
+    """How one service reaches the bus.
+
+    `url` is one server's, or those of a cluster with commas between. `lost_after_s`: how long the bus may be away
+    before the block ends. `needs`: what its user must be permitted, compared with the server's word at the start.
+    """
 
     url: str
     user: str
@@ -103,7 +106,7 @@ class Connection:
         """Raises UnavailableError if the server does not answer within CONNECT_TIMEOUT_S."""
         try:
             connecting = self.client.connect(
-                settings.url,
+                settings.url.split(","),
                 user=settings.user,
                 password=settings.password,
                 inbox_prefix=settings.inbox_prefix,

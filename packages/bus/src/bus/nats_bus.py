@@ -31,7 +31,8 @@ __all__ = ["BusSettings", "NatsBus"]
 
 STORE_TIMEOUT_S: Final = 5.0
 SETTLE_TIMEOUT_S: Final = 5
-_TOO_MANY_ON_SUBJECT: Final = 10077
+_NOT_STORED: Final = 10077
+_ONE_ALREADY: Final = "maximum messages per subject exceeded"
 ReplyOf = TypeVar("ReplyOf")
 
 
@@ -109,7 +110,8 @@ class NatsBus:
         error = acknowledgement.get("error")
         if error is None:
             return Stored(sequence=acknowledgement["seq"], repeated=bool(acknowledgement.get("duplicate")))
-        if error.get("err_code") == _TOO_MANY_ON_SUBJECT:
+        # 10077 is any failure to store, a full stream among them: the words alone tell a repeat.
+        if error.get("err_code") == _NOT_STORED and error.get("description") == _ONE_ALREADY:
             return Stored(sequence=None, repeated=True)
         log.error("stream refused", extra={"subject": template(subject), "err_code": error.get("err_code")})
         raise RemoteError(Problem(code=ErrorCode.OVERLOADED, detail="the stream is full or not writable; try later"))

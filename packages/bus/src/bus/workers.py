@@ -96,6 +96,9 @@ class Workers:
                     message = await self._pull(index, inbox, replies)
                 except (NatsError, TimeoutError) as error:
                     log.warning("pull failed", extra={"error_type": type(error).__qualname__})
+                    if self._client.is_closed:
+                        # For good: the connection's own watch ends the process.
+                        return
                     # A late answer must not be taken for the answer to the next pull.
                     await replies.unsubscribe()
                     inbox = self._client.new_inbox()

@@ -14,7 +14,7 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    nats_url: str = "nats://127.0.0.1:4222"
+    nats_url: str = Field(default="nats://127.0.0.1:4222", description="of a cluster: several, commas between them")
     nats_user: str | None = Field(default=None, description="the service's own name where not given")
     nats_password: SecretStr = SecretStr("")
     bus_lost_after_s: float = Field(default=60.0, gt=0, description="the bus away for this long ends the process")
