@@ -6,8 +6,12 @@ import time
 import pytest
 
 from contracts import permissions, streams, subjects
+from contracts.gateway import AddCandidate, ClosePeer, OpenPeer
 from contracts.limits import PARTITIONS
+from contracts.message import Message
+from contracts.store import ApplyRequest, CancelRequest, TakeOverRequest
 from contracts.tokens import InvalidTokenError, owner_key, uuid7
+from contracts.turns import RunOperations
 
 
 @pytest.mark.parametrize("bad", ["", "a.b", "*", ">", "a b", "a\n", "é", "a" * 65])
@@ -87,3 +91,21 @@ def test_turn_ids_are_uuid7_of_now() -> None:
     assert value[14] == "7"
     assert value[19] in "89ab"
     assert abs(int(value.replace("-", "")[:12], 16) - time.time() * 1000) < 5000
+
+
+@pytest.mark.parametrize(
+    ("request_type", "key"),
+    [
+        (ApplyRequest, {"operation_id", "attempt"}),
+        (TakeOverRequest, {"operation_id"}),
+        (CancelRequest, {"operation_id"}),
+        (RunOperations, {"operation_id"}),
+        (OpenPeer, {"session", "attempt"}),
+        (AddCandidate, {"session", "attempt"}),
+        (ClosePeer, {"session", "attempt"}),
+    ],
+)
+def test_a_request_that_changes_something_carries_its_key(request_type: type[Message], key: set[str]) -> None:
+    assert key <= set(request_type.model_fields)
+    # A key that could be left out would be no key; an attempt has its first.
+    assert all(request_type.model_fields[name].is_required() for name in key - {"attempt"})

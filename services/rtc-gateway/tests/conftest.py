@@ -54,6 +54,7 @@ class FakeBus:
     subscriptions: list[FakeSubscription] = field(default_factory=list)
     on_subscribe: Exception | None = None
     connected: bool = True
+    lacks: str | None = None
 
     async def request(self, subject: str, message: Message, reply: type[ReplyT], *, timeout: float) -> ReplyT:
         self.asked.append((subject, message))

@@ -19,6 +19,7 @@ class FakeGateways:
 
     def __init__(self) -> None:
         self.connected = True
+        self.lacks: str | None = None
         self.offers: list[OpenPeer] = []
         self.delivered: list[AddCandidate | ClosePeer] = []
         self.answer: Callable[[OpenPeer], Awaitable[PeerOpened]] = self._answer

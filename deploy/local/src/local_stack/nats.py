@@ -6,7 +6,7 @@ Every message is on disk before it is acknowledged (`sync_interval: always`).
 import json
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -26,6 +26,15 @@ _STORE_BYTES: Final = sum(stream.max_bytes for stream in STREAMS) + 512 * 1024**
 
 
 @dataclass(frozen=True)
+class Member:
+    """What makes a server one of a cluster on this machine: its name, its port for the others, and all such ports."""
+
+    name: str
+    port: int
+    ports: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Nats:
     """One server: where it stores, who runs it, and the port it serves."""
 
@@ -34,6 +43,7 @@ class Nats:
     account: Account | None
     port: int
     monitoring_port: int | None = None
+    member: Member | None = None
 
     @classmethod
     def of(cls, directory: DataDirectory, binary: Path, port: int) -> "Nats":
@@ -43,13 +53,15 @@ class Nats:
     def url(self) -> str:
         return f"nats://{LOOPBACK}:{self.port}"
 
-    def configure(self, passwords: Mapping[str, str]) -> None:
-        """Write the configuration. `passwords` by user, for every user of `contracts.permissions`."""
+    def configure(self, passwords: Mapping[str, str], users: Sequence[Permissions] = USERS) -> None:
+        """Write the configuration. `passwords` by user, for every one of `users`."""
         configuration = server_configuration(
             port=self.port,
             monitoring_port=self.monitoring_port,
             store=self.directory / "jetstream",
             passwords=passwords,
+            users=users,
+            member=self.member,
         )
         # NATS' own format contains JSON, and JSON quotes whatever a path may hold.
         text = json.dumps(configuration, indent=2, ensure_ascii=False)
@@ -72,14 +84,21 @@ class Nats:
 
 
 def server_configuration(
-    *, port: int, monitoring_port: int | None, store: Path, passwords: Mapping[str, str]
+    *,
+    port: int,
+    monitoring_port: int | None,
+    store: Path,
+    passwords: Mapping[str, str],
+    users: Sequence[Permissions] = USERS,
+    member: Member | None = None,
 ) -> dict[str, object]:
     """The server's configuration as data. Ports are of 127.0.0.1."""
     monitoring = {} if monitoring_port is None else {"http": f"{LOOPBACK}:{monitoring_port}"}
     return {
-        "server_name": "todo-agent-local",
+        "server_name": "todo-agent-local" if member is None else member.name,
         "listen": f"{LOOPBACK}:{port}",
         **monitoring,
+        **({} if member is None else {"cluster": _cluster(member)}),
         "jetstream": {
             "store_dir": str(store),
             "sync_interval": "always",
@@ -94,9 +113,15 @@ def server_configuration(
         "lame_duck_duration": "30s",
         "authorization": {
             "timeout": 2,
-            "users": [_user(permissions, passwords[permissions.user]) for permissions in USERS],
+            "users": [_user(permissions, passwords[permissions.user]) for permissions in users],
         },
     }
+
+
+def _cluster(member: Member) -> dict[str, object]:
+    # A server knows itself among the routes, so all can have the same.
+    routes = [f"nats://{LOOPBACK}:{port}" for port in member.ports]
+    return {"name": "todo-agent", "listen": f"{LOOPBACK}:{member.port}", "routes": routes}
 
 
 def _user(permissions: Permissions, password: str) -> dict[str, object]:

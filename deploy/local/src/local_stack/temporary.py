@@ -8,14 +8,15 @@ import signal
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from bus.nats_bus import BusSettings
+from contracts.permissions import USERS, Permissions
 from local_stack.account import unprivileged
 from local_stack.binaries import usable
 from local_stack.child import Child
@@ -109,22 +110,22 @@ async def running_postgres(directory: DataDirectory) -> AsyncIterator[RunningPos
     journal = Journal(directory.logs / "postgres.log")
     try:
         child = await Child.start("postgres", server.command(), journal)
-        async with _serving(child):
+        async with serving(child):
             yield RunningPostgres(server, passwords, child)
     finally:
         journal.close()
 
 
 @asynccontextmanager
-async def running_nats(directory: DataDirectory) -> AsyncIterator[RunningNats]:
-    """NATS in `directory`, with the streams of `contracts`."""
+async def running_nats(directory: DataDirectory, users: Sequence[Permissions] = USERS) -> AsyncIterator[RunningNats]:
+    """NATS in `directory`, with the streams of `contracts`. `users` may be given less than their services need."""
     passwords = load_or_make(directory.secrets)
     server = Nats.of(directory, usable(directory).nats_server, free_port())
-    server.configure(passwords.bus)
+    server.configure(passwords.bus, users)
     journal = Journal(directory.logs / "nats.log")
     try:
         child = await Child.start("nats", server.command(), journal)
-        async with _serving(child):
+        async with serving(child):
             await declare(server.settings("topology", passwords.bus))
             yield RunningNats(server, passwords.bus, child)
     finally:
@@ -132,7 +133,20 @@ async def running_nats(directory: DataDirectory) -> AsyncIterator[RunningNats]:
 
 
 @asynccontextmanager
-async def _serving(child: Child) -> AsyncIterator[None]:
+async def running_again(server: RunningNats, directory: DataDirectory) -> AsyncIterator[RunningNats]:
+    """A server that has ended, with its store, its port, and its configuration as it stands now."""
+    journal = Journal(directory.logs / "nats.log")
+    try:
+        child = await Child.start("nats", server.server.command(), journal)
+        async with serving(child):
+            yield replace(server, child=child)
+    finally:
+        journal.close()
+
+
+@asynccontextmanager
+async def serving(child: Child) -> AsyncIterator[None]:
+    """From its ready line to its end, which comes with the block's."""
     try:
         await child.serving(timeout=START_TIMEOUT_S)
         yield

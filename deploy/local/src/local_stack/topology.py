@@ -37,8 +37,10 @@ class Declared:
     changed: tuple[str, ...] = ()
 
 
-async def declare(settings: BusSettings, *, timeout: float = TIMEOUT_S) -> Declared:
+async def declare(settings: BusSettings, *, timeout: float = TIMEOUT_S, replicas: int = 1) -> Declared:
     """Make or update every stream and consumer, within `timeout` seconds. Raises TopologyError.
+
+    `replicas`: on how many servers of a cluster each stream is; an acknowledged message is on most of them.
 
     The subject transform of a stream that exists is never changed: its partitions are part of what is stored.
     """
@@ -46,7 +48,7 @@ async def declare(settings: BusSettings, *, timeout: float = TIMEOUT_S) -> Decla
     try:
         async with asyncio.timeout(timeout):
             await client.connect(
-                settings.url,
+                settings.url.split(","),
                 user=settings.user,
                 password=settings.password,
                 inbox_prefix=settings.inbox_prefix,
@@ -54,7 +56,7 @@ async def declare(settings: BusSettings, *, timeout: float = TIMEOUT_S) -> Decla
                 allow_reconnect=False,
                 error_cb=_ignore,
             )
-            done = await asyncio.gather(*(_declare_stream(client, stream) for stream in STREAMS))
+            done = await asyncio.gather(*(_declare_stream(client, stream, replicas) for stream in STREAMS))
             await asyncio.gather(*(_declare_consumer(client, consumer) for consumer in CONSUMERS))
     except (NatsError, OSError, TimeoutError) as error:
         raise TopologyError(f"JetStream did not answer while streams were declared ({type(error).__name__})") from error
@@ -65,14 +67,14 @@ async def declare(settings: BusSettings, *, timeout: float = TIMEOUT_S) -> Decla
     return Declared(**names)
 
 
-def stream_configuration(stream: Stream) -> Json:
+def stream_configuration(stream: Stream, replicas: int = 1) -> Json:
     """A stream as JetStream's API takes it."""
     return {
         "name": stream.name,
         "subjects": list(stream.subjects),
         "retention": "limits",
         "storage": "file",
-        "num_replicas": 1,
+        "num_replicas": replicas,
         "max_bytes": stream.max_bytes,
         "max_age": int(stream.max_age_s * _NANOSECONDS),
         "max_msgs_per_subject": stream.max_msgs_per_subject,
@@ -105,8 +107,8 @@ def _mapping(pair: tuple[str, str]) -> Json:
     return {"src": pair[0], "dest": pair[1]}
 
 
-async def _declare_stream(client: Client, stream: Stream) -> tuple[str, str]:
-    wanted = stream_configuration(stream)
+async def _declare_stream(client: Client, stream: Stream, replicas: int) -> tuple[str, str]:
+    wanted = stream_configuration(stream, replicas)
     found = await _ask(client, f"STREAM.INFO.{stream.name}", {}, missing=_NO_SUCH_STREAM)
     if found is None:
         await _ask(client, f"STREAM.CREATE.{stream.name}", wanted)

@@ -47,6 +47,13 @@ class TooLargeError(BusError):
         super().__init__(Problem(code=ErrorCode.TOO_LARGE, detail=detail))
 
 
+class BusLostError(UnavailableError):
+    """The bus was there and did not come back. This process cannot go on; a new one may."""
+
+    def __init__(self, after_s: float) -> None:
+        super().__init__(f"the bus closed the connection, or was away for {after_s:g} s")
+
+
 class BusPermissionError(BusError):
     """This user may not do what the service needs: its permissions are too narrow. Not to be retried."""
 

@@ -5,9 +5,12 @@ Deliberately unaware of NATS: of connections, inboxes, acks and consumers. Subje
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from contracts.message import Message
+
+PENDING_EVENTS: Final = 4096
+"""So many events wait for a subscription's handler; further ones are lost to it."""
 
 RequestT = TypeVar("RequestT", bound=Message)
 ReplyT = TypeVar("ReplyT", bound=Message)
@@ -54,6 +57,10 @@ class Subscription(Protocol):
 class Bus(Protocol):
     @property
     def connected(self) -> bool: ...
+
+    @property
+    def lacks(self) -> str | None:
+        """For readiness: None, `bus` while it is away, or `bus_permissions` once it refused a publish of ours."""
 
     async def request(self, subject: str, message: Message, reply: type[ReplyT], *, timeout: float) -> ReplyT:
         """Ask and wait `timeout` seconds. Raises RemoteError, UnavailableError (not done), NoReplyError (not known)."""

@@ -4,118 +4,78 @@ import asyncio
 import json
 import logging
 import time
-from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Final, Self, TypeVar
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription as NatsSubscription
-from nats.errors import ConnectionClosedError, MaxPayloadError, NoRespondersError
 from nats.errors import Error as NatsError
+from nats.errors import MaxPayloadError, NoRespondersError
 from opentelemetry.trace import SpanKind
 
-from bus import headers, tracing
+from bus import headers, permitted, tracing
+from bus.connection import BusSettings, Connection
 from bus.errors import BusPermissionError, NoReplyError, RemoteError, TooLargeError, UnavailableError
-from bus.interface import Event, EventHandler, JobHandler, ReplyT, RequestT, Stored, Subscription
-from bus.serving import PENDING_REQUESTS, Endpoint, Replies
+from bus.interface import PENDING_EVENTS, Event, EventHandler, JobHandler, ReplyT, RequestT, Stored, Subscription
+from bus.serving import PARTS_MAX, PENDING_REQUESTS, Asked, Endpoint, one_answer, raise_problem, series
 from bus.workers import Workers
 from contracts.message import ErrorCode, Message, Problem
 from contracts.subjects import template
 
 log = logging.getLogger(__name__)
 
-CONNECT_TIMEOUT_S: Final = 30.0
+__all__ = ["BusSettings", "NatsBus"]
+
 STORE_TIMEOUT_S: Final = 5.0
 SETTLE_TIMEOUT_S: Final = 5
-PENDING_EVENTS: Final = 4096
-PARTS_MAX: Final = 1000  # what a server's permission to answer allows
-_TOO_MANY_ON_SUBJECT: Final = 10077
+_NOT_STORED: Final = 10077
+_ONE_ALREADY: Final = "maximum messages per subject exceeded"
 _NO_MESSAGE: Final = "404"
 ReplyOf = TypeVar("ReplyOf")
-
-
-@dataclass(frozen=True)
-class BusSettings:
-    """How one service reaches the bus."""
-
-    url: str
-    user: str
-    password: str = field(repr=False)
-    inbox_prefix: str
-    name: str
 
 
 class NatsBus:
     """A Bus over one connection. Made by `connected_to`."""
 
-    def __init__(self, client: Client) -> None:
-        self._client = client
-        self._closing = False
-        self._violations: deque[str] = deque(maxlen=64)
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._client = connection.client
 
     @classmethod
     @asynccontextmanager
     async def connected_to(cls, settings: BusSettings) -> AsyncIterator[Self]:
         """Connect for the length of the block; leaving flushes and closes.
 
-        Raises UnavailableError if the server does not answer within CONNECT_TIMEOUT_S.
+        Raises UnavailableError if the server does not answer within CONNECT_TIMEOUT_S, BusPermissionError if its user
+        may do less than it needs, and BusLostError, having cancelled the block, when the bus is away for too long.
         """
-        client = Client()
-        bus = cls(client)
+        connection = Connection(settings.lost_after_s)
+        await connection.open(settings)
         try:
-            connecting = client.connect(
-                settings.url,
-                user=settings.user,
-                password=settings.password,
-                inbox_prefix=settings.inbox_prefix,
-                name=settings.name,
-                # nats-py's own defaults give up for ever after two minutes and notice a dead server after six.
-                max_reconnect_attempts=-1,
-                reconnect_time_wait=1,
-                ping_interval=10,
-                max_outstanding_pings=2,
-                error_cb=bus._on_error,
-                disconnected_cb=bus._on_disconnected,
-                reconnected_cb=bus._on_reconnected,
-                allow_reconnect=True,
-            )
-            # With endless reconnecting nats-py also waits for its first connection without end.
-            await asyncio.wait_for(connecting, CONNECT_TIMEOUT_S)
-        except (NatsError, OSError, TimeoutError) as error:
-            # nats-py leaves the socket of a refused connection open.
-            await client.close()
-            raise UnavailableError("the bus does not answer") from error
-        try:
-            yield bus
+            async with connection.watched():
+                if settings.needs is not None:
+                    await permitted.check(connection, settings.needs)
+                yield cls(connection)
         finally:
-            bus._closing = True
-            await _close(client)
+            await connection.close()
 
     @property
     def connected(self) -> bool:
         return self._client.is_connected
 
-    async def _on_error(self, error: Exception) -> None:
-        # Awaited inside nats-py's read loop: an exception here would silence every subscription.
-        text = str(error).lower()
-        if "permissions violation for subscription" in text:
-            self._violations.append(text)
-        log.warning("bus error", extra={"error_type": type(error).__qualname__})
-
-    async def _on_disconnected(self) -> None:
-        if not self._closing:
-            log.warning("bus lost")
-
-    async def _on_reconnected(self) -> None:
-        log.warning("bus back")
+    @property
+    def lacks(self) -> str | None:
+        if not self._client.is_connected:
+            return "bus"
+        return "bus_permissions" if self._connection.refused_publishes else None
 
     async def request(self, subject: str, message: Message, reply: type[ReplyT], *, timeout: float) -> ReplyT:
         with tracing.span("request", subject, SpanKind.CLIENT):
             answer = await self._ask(subject, message, timeout)
-            _raise_problem(answer)
+            raise_problem(answer.data, answer.headers or {})
             return reply.from_json(answer.data)
 
     async def request_many(
@@ -130,7 +90,7 @@ class NatsBus:
                 )
                 for _ in range(PARTS_MAX):
                     answer = await _next(replies, subject, timeout)
-                    _raise_problem(answer)
+                    raise_problem(answer.data, answer.headers or {})
                     if answer.data:
                         yield part.from_json(answer.data)
                     if headers.LAST in (answer.headers or {}):
@@ -151,7 +111,8 @@ class NatsBus:
         error = acknowledgement.get("error")
         if error is None:
             return Stored(sequence=acknowledgement["seq"], repeated=bool(acknowledgement.get("duplicate")))
-        if error.get("err_code") == _TOO_MANY_ON_SUBJECT:
+        # 10077 is any failure to store, a full stream among them: the words alone tell a repeat.
+        if error.get("err_code") == _NOT_STORED and error.get("description") == _ONE_ALREADY:
             return Stored(sequence=None, repeated=True)
         log.error("stream refused", extra={"subject": template(subject), "err_code": error.get("err_code")})
         raise RemoteError(Problem(code=ErrorCode.OVERLOADED, detail="the stream is full or not writable; try later"))
@@ -190,10 +151,7 @@ class NatsBus:
         *,
         queue: str | None,
     ) -> Subscription:
-        async def respond(message: RequestT, replies: Replies) -> None:
-            await replies.send(await handler(message))
-
-        return await self._serve(subject, Endpoint(self._client, request, respond), queue)
+        return await self._serve(subject, Endpoint(request, one_answer(handler)), queue)
 
     async def serve_many(
         self,
@@ -203,18 +161,7 @@ class NatsBus:
         *,
         queue: str | None,
     ) -> Subscription:
-        async def respond(message: RequestT, replies: Replies) -> None:
-            # One behind, so that the last one can be marked as such.
-            held: Message | None = None
-            # Closed here and now: a handler may hold a transaction, which must not wait for the garbage collector.
-            async with aclosing(handler(message)) as parts:
-                async for part in parts:
-                    if held is not None:
-                        await replies.send(held, last=False)
-                    held = part
-            await (replies.end() if held is None else replies.send(held))
-
-        return await self._serve(subject, Endpoint(self._client, request, respond), queue)
+        return await self._serve(subject, Endpoint(request, series(handler)), queue)
 
     async def work(
         self, stream: str, consumers: tuple[str, ...], handler: JobHandler, *, slots: int, hints: str
@@ -225,8 +172,15 @@ class NatsBus:
         return workers
 
     async def _serve(self, subject: str, endpoint: Endpoint[RequestT], queue: str | None) -> Subscription:
+        async def take(message: Msg) -> None:
+            async def answer(data: bytes, own: dict[str, str] | None) -> None:
+                # Not Msg.respond(): it echoes the request's headers.
+                await self._client.publish(message.reply, data, headers=own)
+
+            await endpoint.take(Asked(message.subject, message.data, message.headers or {}, answer))
+
         subscription = await self._guarded(
-            self._client.subscribe(subject, queue=queue or "", cb=endpoint.take, pending_msgs_limit=PENDING_REQUESTS)
+            self._client.subscribe(subject, queue=queue or "", cb=take, pending_msgs_limit=PENDING_REQUESTS)
         )
         await self._settle(subject)
         return _ServedSubscription(self._client, subscription, endpoint)
@@ -241,7 +195,7 @@ class NatsBus:
             await self._client.flush(timeout=SETTLE_TIMEOUT_S)
         except (NatsError, TimeoutError) as error:
             raise UnavailableError("the bus does not answer") from error
-        if any(f'"{subject.lower()}"' in violation for violation in self._violations):
+        if subject.lower() in self._connection.refused_subscriptions:
             raise BusPermissionError(f"this service's bus user may not subscribe to {template(subject)}")
 
     async def _ask(self, subject: str, message: Message | None, timeout: float) -> Msg:
@@ -294,12 +248,6 @@ def _headers(timeout: float) -> dict[str, str]:
     return tracing.inject({headers.DEADLINE: str(int((time.time() + timeout) * 1000))})
 
 
-def _raise_problem(answer: Msg) -> None:
-    received = answer.headers or {}
-    if headers.ERROR_CODE in received:
-        raise RemoteError(Problem.from_json(answer.data))
-
-
 async def _next(replies: NatsSubscription, subject: str, timeout: float) -> Msg:
     try:
         answer = await replies.next_msg(timeout=timeout)
@@ -317,16 +265,3 @@ async def _drained(subscription: NatsSubscription) -> None:
         await subscription.drain()  # type: ignore[no-untyped-call]
     except NatsError as error:
         log.warning("subscription not drained", extra={"error_type": type(error).__qualname__})
-
-
-async def _close(client: Client) -> None:
-    # Not drain(): it raises while the bus is away, and hangs after a pull.
-    try:
-        if client.is_connected:
-            await client.flush(timeout=2)
-    except (NatsError, TimeoutError) as error:
-        log.warning("last messages not flushed", extra={"error_type": type(error).__qualname__})
-    try:
-        await client.close()
-    except ConnectionClosedError:
-        log.info("bus was closed already")

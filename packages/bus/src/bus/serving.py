@@ -4,16 +4,16 @@ import asyncio
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Final, Generic
 
-from nats.aio.client import Client
-from nats.aio.msg import Msg
 from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
 
 from bus import headers, tracing
-from bus.errors import BusError, Refusal
+from bus.errors import BusError, Refusal, RemoteError
 from bus.interface import RequestT
 from contracts.message import ErrorCode, Message, Problem, problem_of
 from contracts.subjects import template
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 CONCURRENT_REQUESTS: Final = 64
 PENDING_REQUESTS: Final = 1024
+PARTS_MAX: Final = 1000  # what a server's permission to answer allows
 FINISH_TIMEOUT_S: Final = 20.0
 
 
@@ -32,41 +33,84 @@ def opaque_problem(error: Exception) -> Problem:
     return Problem(code=ErrorCode.INTERNAL, detail="the server failed; nothing more is known", error_id=error_id)
 
 
-class Replies:
-    """Where a handler's answer goes. nats-py's `respond()` would echo the request's headers, so it is not used."""
+Answer = Callable[[bytes, dict[str, str] | None], Awaitable[None]]
+"""Sends one message, with its headers, to whoever asked."""
 
-    def __init__(self, client: Client, reply: str) -> None:
-        self._client = client
-        self._reply = reply
+
+@dataclass(frozen=True)
+class Asked:
+    """A request as it came."""
+
+    subject: str
+    data: bytes
+    headers: Mapping[str, str]
+    answer: Answer
+
+
+class Replies:
+    """Where a handler's answer goes, with headers of our own."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
 
     async def send(self, message: Message, *, last: bool = True) -> None:
-        own = {headers.LAST: "1"} if last else None
-        await self._client.publish(self._reply, message.to_json(), headers=own)
+        await self._answer(message.to_json(), {headers.LAST: "1"} if last else None)
 
     async def end(self) -> None:
         """End a series that had nothing more to say."""
-        await self._client.publish(self._reply, b"", headers={headers.LAST: "1"})
+        await self._answer(b"", {headers.LAST: "1"})
 
     async def refuse(self, problem: Problem) -> None:
-        await self._client.publish(
-            self._reply, problem.to_json(), headers={headers.ERROR_CODE: problem.code.value, headers.LAST: "1"}
-        )
+        await self._answer(problem.to_json(), {headers.ERROR_CODE: problem.code.value, headers.LAST: "1"})
+
+
+def one_answer(
+    handler: Callable[[RequestT], Awaitable[Message]],
+) -> Callable[[RequestT, Replies], Awaitable[None]]:
+    """A handler of single answers, as an Endpoint takes it."""
+
+    async def respond(message: RequestT, replies: Replies) -> None:
+        await replies.send(await handler(message))
+
+    return respond
+
+
+def series(
+    handler: Callable[[RequestT], AsyncGenerator[Message, None]],
+) -> Callable[[RequestT, Replies], Awaitable[None]]:
+    """A handler of series, as an Endpoint takes it."""
+
+    async def respond(message: RequestT, replies: Replies) -> None:
+        # One behind, so that the last one can be marked as such.
+        held: Message | None = None
+        # Closed here and now: a handler may hold a transaction, which must not wait for the garbage collector.
+        async with aclosing(handler(message)) as parts:
+            async for part in parts:
+                if held is not None:
+                    await replies.send(held, last=False)
+                held = part
+        await (replies.end() if held is None else replies.send(held))
+
+    return respond
+
+
+def raise_problem(data: bytes, received: Mapping[str, str]) -> None:
+    """Raises RemoteError if an answer is a refusal."""
+    if headers.ERROR_CODE in received:
+        raise RemoteError(Problem.from_json(data))
 
 
 class Endpoint(Generic[RequestT]):
     """Serves one subject. nats-py awaits a callback before it delivers the next message, so each becomes a task."""
 
-    def __init__(
-        self, client: Client, request: type[RequestT], respond: Callable[[RequestT, Replies], Awaitable[None]]
-    ) -> None:
-        self._client = client
+    def __init__(self, request: type[RequestT], respond: Callable[[RequestT, Replies], Awaitable[None]]) -> None:
         self._request = request
         self._respond = respond
         self._room = asyncio.Semaphore(CONCURRENT_REQUESTS)
         self._running: set[asyncio.Task[None]] = set()
 
-    async def take(self, message: Msg) -> None:
-        """nats-py's callback. Waiting here for room holds back the subscription's own bounded queue."""
+    async def take(self, message: Asked) -> None:
+        """Waiting here for room holds back the subscription's own bounded queue."""
         await self._room.acquire()
         task = asyncio.create_task(self._answer(message))
         self._running.add(task)
@@ -78,13 +122,13 @@ class Endpoint(Generic[RequestT]):
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("reply not sent", extra={"error_type": type(error).__qualname__})
 
-    async def _answer(self, message: Msg) -> None:
-        received = message.headers or {}
+    async def _answer(self, message: Asked) -> None:
+        received = message.headers
         deadline = received.get(headers.DEADLINE)
         if deadline is not None and deadline.isdigit() and int(deadline) < time.time() * 1000:
             log.info("late request dropped", extra={"subject": template(message.subject)})
             return
-        replies = Replies(self._client, message.reply)
+        replies = Replies(message.answer)
         with tracing.span("process", message.subject, SpanKind.SERVER, parent=received) as span:
             try:
                 await self._respond(self._request.from_json(message.data), replies)

@@ -95,6 +95,8 @@ class Workers:
             try:
                 await self._work()
             except Exception as error:  # noqa: BLE001 - see above
+                if self._client.is_closed:
+                    return  # for good: the connection's own watch ends the process
                 log.warning("worker starts anew", extra={"error_type": type(error).__qualname__})
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._closing.wait(), TROUBLE_PAUSE_S)

@@ -23,6 +23,10 @@ class Permissions:
         return f"_INBOX_{self.user}"
 
 
+OWN_PERMISSIONS: Final = "$SYS.REQ.USER.INFO"
+"""Tells a user its own permissions, and nothing of anybody else; a service compares them with what it needs."""
+
+
 def _ack(stream: str, consumer: str) -> tuple[str, ...]:
     # The second form is that of servers which put domain and account in front (ADR-15).
     return (f"$JS.ACK.{stream}.{consumer}.>", f"$JS.ACK.*.*.{stream}.{consumer}.>")
@@ -30,12 +34,13 @@ def _ack(stream: str, consumer: str) -> tuple[str, ...]:
 
 SIGNALING: Final = Permissions(
     user="signaling",
-    publish=(subjects.RTC_OFFER, "rpc.rtc.i.*.candidate", "rpc.rtc.i.*.close"),
+    publish=(OWN_PERMISSIONS, subjects.RTC_OFFER, "rpc.rtc.i.*.candidate", "rpc.rtc.i.*.close"),
     subscribe=(),
 )
 RTC_GATEWAY: Final = Permissions(
     user="rtc-gateway",
     publish=(
+        OWN_PERMISSIONS,
         "evt.chat.*.*.start",
         "ctl.turn.*.cancel",
         subjects.OPS_RUN,
@@ -60,6 +65,7 @@ RTC_GATEWAY: Final = Permissions(
 AGENT: Final = Permissions(
     user="agent",
     publish=(
+        OWN_PERMISSIONS,
         f"$JS.API.CONSUMER.MSG.NEXT.{streams.CHAT}.*",
         *_ack(streams.CHAT, "*"),
         "evt.chat.*.*.completed",
@@ -86,14 +92,14 @@ AGENT: Final = Permissions(
 )
 TODO_STORE: Final = Permissions(
     user="todo-store",
-    publish=("evt.todo.*.changed",),
+    publish=(OWN_PERMISSIONS, "evt.todo.*.changed"),
     subscribe=(f"rpc.todo.v1.> {subjects.QUEUE_TODO}",),
     # A snapshot is a series of messages.
     responses=1000,
 )
 MCP_BRIDGE: Final = Permissions(
     user="mcp-bridge",
-    publish=(subjects.OPS_RUN, subjects.TODO_SNAPSHOT, subjects.TODO_CHANGES, subjects.TODO_SEARCH),
+    publish=(OWN_PERMISSIONS, subjects.OPS_RUN, subjects.TODO_SNAPSHOT, subjects.TODO_CHANGES, subjects.TODO_SEARCH),
     subscribe=("evt.todo.*.changed",),
 )
 TOPOLOGY: Final = Permissions(

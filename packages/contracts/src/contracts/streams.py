@@ -26,7 +26,7 @@ class Stream:
 
     @property
     def refuses_repeats(self) -> bool:
-        """A second message on a subject is refused at any age (error 10077)."""
+        """A second message on a subject is refused at any age, as `maximum messages per subject exceeded`."""
         return self.discard == "new"
 
 

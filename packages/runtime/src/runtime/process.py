@@ -79,7 +79,7 @@ async def _serve(service: str, settings: SettingsT, start: Start[SettingsT]) -> 
     stopping.cancel()
     if not serving.done():
         log.info("stopping")
-        asyncio.get_running_loop().call_later(DRAIN_TIMEOUT_S, os._exit, EXIT_FORCED)
+        _force_after(DRAIN_TIMEOUT_S, EXIT_FORCED)
         if not started.is_set():
             # It still waits for what it needs, the bus perhaps, and has nothing to drain.
             serving.cancel()
@@ -96,9 +96,18 @@ async def _until(
         async with http.serving(settings.http_host, settings.http_port, app) as port:
             started.set()
             log.info("serving", extra={"port": port, "pid": os.getpid()})
-            await told_to_stop.wait()
+            try:
+                await told_to_stop.wait()
+            except asyncio.CancelledError:
+                # What it stands on has ended it, the bus that does not come back. Leaving is bounded here too.
+                _force_after(DRAIN_TIMEOUT_S, EXIT_FAILED)
+                raise
             if running.drain is not None:
                 await running.drain()
+
+
+def _force_after(seconds: float, status: int) -> None:
+    asyncio.get_running_loop().call_later(seconds, os._exit, status)
 
 
 def _stop_signals() -> asyncio.Event:

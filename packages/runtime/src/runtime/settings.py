@@ -14,9 +14,10 @@ class ServiceSettings(BaseSettings):
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    nats_url: str = "nats://127.0.0.1:4222"
+    nats_url: str = Field(default="nats://127.0.0.1:4222", description="of a cluster: several, commas between them")
     nats_user: str | None = Field(default=None, description="the service's own name where not given")
     nats_password: SecretStr = SecretStr("")
+    bus_lost_after_s: float = Field(default=60.0, gt=0, description="the bus away for this long ends the process")
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=0, ge=0, le=65535, description="health, and the app; 0: any free")
     instance: str = Field(default="", description="names this process in logs and traces")
@@ -34,4 +35,6 @@ class ServiceSettings(BaseSettings):
             password=self.nats_password.get_secret_value(),
             inbox_prefix=permissions.inbox_prefix,
             name=f"{service} {self.instance}".strip(),
+            lost_after_s=self.bus_lost_after_s,
+            needs=permissions,
         )

@@ -48,7 +48,7 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
 
         async def ready() -> str | None:
             # Not the model: without it the agent still serves operations, and tells each turn what is missing.
-            return None if bus.connected else "bus"
+            return bus.lacks
 
         try:
             yield Running(ready=ready)

@@ -120,8 +120,8 @@ class Registry:
 
     async def ready(self) -> str | None:
         """None while offers are welcome, else why not."""
-        if not self._bus.connected:
-            return "bus_away"
+        if (lacks := self._bus.lacks) is not None:
+            return lacks
         if self._draining:
             return "draining"
         return "full" if len(self._entries) >= self._capacity else None

@@ -25,7 +25,7 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
         async def missing() -> str | None:
             if sockets.draining:
                 return "draining"
-            return None if bus.connected else "bus"
+            return bus.lacks
 
         gateways = Gateways(bus, settings.offer_timeout_s, settings.candidate_timeout_s)
         app = create_app(settings, Entrance.of(settings), gateways, sockets)

@@ -27,8 +27,8 @@ async def missing_schema(database: Database) -> str | None:
 
 
 async def missing(database: Database, bus: Bus) -> str | None:
-    """None when ready, else a code: bus, database, schema."""
-    return await missing_schema(database) if bus.connected else "bus"
+    """None when ready, else a code: bus, bus_permissions, database, schema."""
+    return bus.lacks or await missing_schema(database)
 
 
 async def wait_for_schema(database: Database, seconds: float) -> None:

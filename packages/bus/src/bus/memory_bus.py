@@ -1,0 +1,274 @@
+"""A bus within one process, for unit tests of handlers and for nothing else: `NatsBus` is what services run on.
+
+The contract's tests run over both. It has no permissions and no disk, and it loses nothing but by `away`.
+"""
+
+import asyncio
+import contextlib
+import logging
+import secrets
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from opentelemetry.trace import SpanKind
+
+from bus import headers, tracing
+from bus.errors import NoReplyError, RemoteError, UnavailableError
+from bus.interface import PENDING_EVENTS, Event, EventHandler, JobHandler, ReplyT, RequestT, Stored, Subscription
+from bus.matching import covers
+from bus.memory_streams import Changes, MemoryStream
+from bus.memory_workers import MemoryWorkers
+from bus.serving import PARTS_MAX, PENDING_REQUESTS, Asked, Endpoint, one_answer, raise_problem, series
+from contracts.limits import LEASE_S
+from contracts.message import ErrorCode, Message, Problem
+from contracts.streams import STREAMS, Stream
+from contracts.subjects import template
+
+log = logging.getLogger(__name__)
+
+Take = Callable[[Asked], Awaitable[None]]
+_Answers = asyncio.Queue[tuple[bytes, Mapping[str, str]]]
+FAILED_RETRY_S: Final = 0.05  # the real bus takes 5 s; a unit test has no time
+
+
+class MemoryBus:
+    """A Bus. All parts of a test share one; setting `away` is to lose it, as long as it is set."""
+
+    def __init__(self, streams: tuple[Stream, ...] = STREAMS, *, lease_s: float = LEASE_S) -> None:
+        self.away = False
+        self._streams = {stream.name: MemoryStream(stream) for stream in streams}
+        self._lease_s = lease_s
+        self._interests: list[_Interest] = []
+        self._workers: list[MemoryWorkers] = []
+        self._changes = Changes()
+
+    async def close(self) -> None:
+        """End whatever is still open, at the end of a test."""
+        for workers in self._workers:
+            await workers.close()
+        for interest in self._interests:
+            interest.pump.cancel()
+        self._interests.clear()
+
+    @property
+    def connected(self) -> bool:
+        return not self.away
+
+    @property
+    def lacks(self) -> str | None:
+        return "bus" if self.away else None
+
+    def kept(self, stream: str) -> dict[str, bytes]:
+        """What a stream holds, by subject, oldest first: for a test to look at."""
+        return {subject: kept.data for subject, kept in self._streams[stream].kept.items()}
+
+    async def stored(self, stream: str, subject: str) -> Event | None:
+        self._check_here()
+        kept = self._streams[stream].kept.get(subject)
+        return None if kept is None else Event(subject, kept.data, kept.sequence)
+
+    async def request(self, subject: str, message: Message, reply: type[ReplyT], *, timeout: float) -> ReplyT:
+        with tracing.span("request", subject, SpanKind.CLIENT):
+            async with aclosing(self._answers(subject, message, timeout)) as answers:
+                data, _ = await anext(answers)
+                return reply.from_json(data)
+
+    async def request_many(
+        self, subject: str, message: Message, part: type[ReplyT], *, timeout: float
+    ) -> AsyncIterator[ReplyT]:
+        with tracing.span("request", subject, SpanKind.CLIENT):
+            async with aclosing(self._answers(subject, message, timeout)) as answers:
+                count = 0
+                async for data, received in answers:
+                    count += 1
+                    if data:
+                        yield part.from_json(data)
+                    if headers.LAST in received:
+                        return
+                    if count == PARTS_MAX:
+                        detail = f"an answer has over {PARTS_MAX} parts"
+                        raise RemoteError(Problem(code=ErrorCode.TOO_LARGE, detail=detail))
+
+    async def _answers(
+        self, subject: str, message: Message, timeout: float
+    ) -> AsyncGenerator[tuple[bytes, Mapping[str, str]], None]:
+        deadline = {headers.DEADLINE: str(int((time.time() + timeout) * 1000))}
+        answers: _Answers = asyncio.Queue(PARTS_MAX)
+
+        async def answer(data: bytes, own: dict[str, str] | None) -> None:
+            with contextlib.suppress(asyncio.QueueFull):
+                answers.put_nowait((data, own or {}))
+
+        asked = Asked(subject, message.to_json(), tracing.inject(deadline), answer)
+        self._check_here()
+        if not self._deliver(asked, served=True):
+            raise UnavailableError(f"nobody serves {template(subject)}")
+        while True:
+            try:
+                data, received = await asyncio.wait_for(answers.get(), timeout)
+            except TimeoutError as error:
+                raise NoReplyError(f"no answer from {template(subject)} within {timeout:g} s") from error
+            raise_problem(data, received)
+            yield data, received
+
+    async def publish(self, subject: str, message: Message) -> None:
+        with tracing.span("send", subject, SpanKind.PRODUCER):
+            self._check_here()
+            data, own = message.to_json(), tracing.inject({})
+            stream = self._capturing(subject)
+            if stream is None:
+                self._deliver_event(subject, data, own)
+            else:
+                # Its answer has nobody to go to.
+                with contextlib.suppress(RemoteError):
+                    self._keep(stream, subject, data, own)
+
+    async def store(self, subject: str, message: Message) -> Stored:
+        with tracing.span("send", subject, SpanKind.PRODUCER):
+            self._check_here()
+            stream = self._capturing(subject)
+            if stream is None:
+                raise UnavailableError(f"nobody serves {template(subject)}")
+            return self._keep(stream, subject, message.to_json(), tracing.inject({}))
+
+    def _keep(self, stream: MemoryStream, subject: str, data: bytes, own: dict[str, str]) -> Stored:
+        self._deliver_event(subject, data, own)
+        declared = stream.declared
+        if declared.refuses_repeats and stream.holds(subject):
+            return Stored(sequence=None, repeated=True)
+        if not stream.has_room(data):
+            log.error("stream refused", extra={"subject": template(subject)})
+            detail = "the stream is full or not writable; try later"
+            raise RemoteError(Problem(code=ErrorCode.OVERLOADED, detail=detail))
+        kept = stream.keep(subject, data, own)
+        if declared.republish is not None:
+            self._deliver_event(f"live.{kept.subject}", data, {**own, headers.SEQUENCE: str(kept.sequence)})
+        self._changes.tell()
+        return Stored(sequence=kept.sequence)
+
+    async def subscribe(self, subject: str, handler: EventHandler) -> Subscription:
+        async def take(message: Asked) -> None:
+            sequence = message.headers.get(headers.SEQUENCE)
+            event = Event(message.subject, message.data, int(sequence) if sequence else None, message.headers)
+            try:
+                await handler(event)
+            except Exception as error:
+                log.error("event handler failed", exc_info=error, extra={"subject": template(message.subject)})
+
+        self._check_here()
+        return _MemorySubscription(self._interests, self._interest(subject, take, PENDING_EVENTS), None)
+
+    async def serve(
+        self,
+        subject: str,
+        request: type[RequestT],
+        handler: Callable[[RequestT], Awaitable[Message]],
+        *,
+        queue: str | None,
+    ) -> Subscription:
+        return self._serve(subject, Endpoint(request, one_answer(handler)), queue)
+
+    async def serve_many(
+        self,
+        subject: str,
+        request: type[RequestT],
+        handler: Callable[[RequestT], AsyncGenerator[Message, None]],
+        *,
+        queue: str | None,
+    ) -> Subscription:
+        return self._serve(subject, Endpoint(request, series(handler)), queue)
+
+    def _serve(self, subject: str, endpoint: Endpoint[RequestT], queue: str | None) -> Subscription:
+        self._check_here()
+        interest = self._interest(subject, endpoint.take, PENDING_REQUESTS, served=True, queue=queue)
+        return _MemorySubscription(self._interests, interest, endpoint)
+
+    async def work(
+        self, stream: str, consumers: tuple[str, ...], handler: JobHandler, *, slots: int, hints: str
+    ) -> Subscription:
+        """As on the real bus; `hints` are not needed, since workers here see the streams."""
+        self._check_here()
+        bound = [self._streams[stream].consumers[name] for name in consumers]
+        workers = MemoryWorkers(
+            bound, handler, self._changes, slots=slots, lease_s=self._lease_s, failed_retry_s=FAILED_RETRY_S
+        )
+        self._workers.append(workers)
+        return workers
+
+    def _interest(
+        self, subject: str, take: Take, bound: int, *, served: bool = False, queue: str | None = None
+    ) -> "_Interest":
+        interest = _Interest(subject, take, served, queue, asyncio.Queue(bound))
+        self._interests.append(interest)
+        return interest
+
+    def _check_here(self) -> None:
+        if self.away:
+            raise UnavailableError("the bus is away")
+
+    def _capturing(self, subject: str) -> MemoryStream | None:
+        return next((stream for stream in self._streams.values() if stream.captures(subject)), None)
+
+    def _deliver_event(self, subject: str, data: bytes, own: Mapping[str, str]) -> None:
+        self._deliver(Asked(subject, data, own, _to_nobody), served=False)
+
+    def _deliver(self, message: Asked, *, served: bool) -> bool:
+        """To every interest, but to one of each queue group. False if there was none."""
+        groups: dict[str, list[_Interest]] = {}
+        for number, interest in enumerate(self._interests):
+            if interest.served == served and covers(interest.subject, message.subject):
+                groups.setdefault(interest.queue or f"\0{number}", []).append(interest)
+        for members in groups.values():
+            secrets.choice(members).offer(message)
+        return bool(groups)
+
+
+@dataclass(eq=False)
+class _Interest:
+    """Somebody who takes what comes on a subject, one message after the other."""
+
+    subject: str
+    take: Take
+    served: bool
+    queue: str | None
+    waiting: asyncio.Queue[Asked]
+    pump: asyncio.Task[None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pump = asyncio.create_task(self._run())
+
+    def offer(self, message: Asked) -> None:
+        # Whoever is too slow loses messages, as on the real bus.
+        with contextlib.suppress(asyncio.QueueFull):
+            self.waiting.put_nowait(message)
+
+    async def _run(self) -> None:
+        while True:
+            message = await self.waiting.get()
+            try:
+                await self.take(message)
+            finally:
+                self.waiting.task_done()
+
+
+@dataclass(frozen=True)
+class _MemorySubscription:
+    interests: list[_Interest]
+    interest: _Interest
+    endpoint: Endpoint[Any] | None  # the request's type matters to its handler alone
+
+    async def close(self) -> None:
+        if self.interest not in self.interests:
+            return
+        self.interests.remove(self.interest)
+        if self.endpoint is not None:
+            await self.interest.waiting.join()
+            await self.endpoint.finished()
+        self.interest.pump.cancel()
+
+
+async def _to_nobody(_data: bytes, _headers: dict[str, str] | None) -> None:
+    """An event is not answered."""

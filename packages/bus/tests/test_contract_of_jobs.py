@@ -1,0 +1,183 @@
+"""The contract of a bus, over the real one and the one in memory: what is stored, and the work that comes of it."""
+
+import asyncio
+from uuid import uuid4
+
+from bus.errors import LetGo, RetryLater
+from bus.interface import Event, Job
+from bus.memory_streams import partition_of
+from contracts import streams, subjects
+from contracts.limits import PARTITIONS
+from contracts.turns import Phase, TurnPhase
+
+from .two_buses import BOUND_S, Buses, Number
+
+
+async def test_a_repeated_start_is_known_to_the_stream_and_kept_as_it_was(buses: Buses) -> None:
+    gateway = await buses.of("rtc-gateway")
+    subject = subjects.turn_started("dup", uuid4().hex)
+    first, again = await gateway.store(subject, Number(n=1)), await gateway.store(subject, Number(n=2))
+    assert not first.repeated
+    assert first.sequence is not None
+    assert again.repeated
+
+
+async def test_what_is_stored_comes_live_with_its_sequence(buses: Buses) -> None:
+    agent, gateway = await buses.of("agent"), await buses.of("rtc-gateway")
+    arrived: asyncio.Queue[Event] = asyncio.Queue()
+    session, turn = uuid4().hex, uuid4().hex
+    subscription = await gateway.subscribe(subjects.live_of_session(session), arrived.put)
+    phase = TurnPhase(session=session, turn_id=turn, phase=Phase.PLAN, attempt=1, elapsed_ms=0)
+    await agent.publish(subjects.turn_phase(session, turn, "plan"), phase)
+    stored = await agent.store(subjects.turn_completed(session, turn), Number(n=1))
+    events = [await asyncio.wait_for(arrived.get(), BOUND_S) for _ in range(2)]
+    completed = next(event for event in events if event.subject.endswith(".completed"))
+    assert completed.sequence == stored.sequence
+    assert all(event.sequence for event in events)
+    await subscription.close()
+
+
+class Working:
+    """Collects the jobs that two agents' workers handle, and lets a test decide what becomes of each."""
+
+    def __init__(self) -> None:
+        self.handled: list[tuple[str, Job]] = []
+        self.changed = asyncio.Condition()
+
+    async def note(self, who: str, job: Job) -> None:
+        async with self.changed:
+            self.handled.append((who, job))
+            self.changed.notify_all()
+
+
+CONSUMERS = tuple(streams.partition_consumer(partition) for partition in range(PARTITIONS))
+
+
+async def test_two_agents_share_jobs_each_once_and_each_session_in_order(buses: Buses) -> None:
+    gateway, first, second = await buses.of("rtc-gateway"), await buses.of("agent"), await buses.another("agent")
+    working = Working()
+    sessions = [uuid4().hex for _ in range(6)]
+    running = [
+        await agent.work(
+            streams.CHAT, CONSUMERS, lambda job, who=who: working.note(who, job), slots=3, hints=subjects.LIVE_JOBS
+        )
+        for who, agent in (("first", first), ("second", second))
+    ]
+    for n in range(48):
+        await gateway.store(subjects.turn_started(sessions[n % 6], f"turn{n:02d}"), Number(n=n))
+
+    def ours() -> list[Job]:
+        return [job for _, job in working.handled if job.subject.split(".")[3] in sessions]
+
+    async with asyncio.timeout(30), working.changed:
+        await working.changed.wait_for(lambda: len(ours()) >= 48)
+    for work in running:
+        await work.close()
+    turns = [(job.subject.split(".")[3], job.subject.split(".")[4]) for job in ours()]
+    assert len(turns) == len(set(turns)) == 48
+    for session in sessions:
+        mine = [turn for owner, turn in turns if owner == session]
+        assert mine == sorted(mine)
+
+
+async def test_a_job_given_back_comes_again_and_keeps_its_place(buses: Buses) -> None:
+    gateway, agent = await buses.of("rtc-gateway"), await buses.of("agent")
+    working, session = Working(), uuid4().hex
+    refused: set[str] = set()
+
+    async def handler(job: Job) -> None:
+        if session in job.subject and not refused:
+            refused.add(job.subject)
+            raise RetryLater("not now", 0.05)
+        await working.note("agent", job)
+
+    work = await agent.work(streams.CHAT, CONSUMERS, handler, slots=2, hints=subjects.LIVE_JOBS)
+    for n in range(3):
+        await gateway.store(subjects.turn_started(session, f"turn{n}"), Number(n=n))
+    async with asyncio.timeout(30), working.changed:
+        await working.changed.wait_for(lambda: len([job for _, job in working.handled if session in job.subject]) == 3)
+    mine = [job for _, job in working.handled if session in job.subject]
+    assert [job.subject.rsplit(".", 1)[1] for job in mine] == ["turn0", "turn1", "turn2"]
+    assert [job.deliveries for job in mine] == [2, 1, 1]
+    await work.close()
+
+
+async def test_closing_waits_for_the_job_in_hand_and_acks_it(buses: Buses) -> None:
+    gateway, agent = await buses.of("rtc-gateway"), await buses.of("agent")
+    session, began, go_on = uuid4().hex, asyncio.Event(), asyncio.Event()
+    finished: list[str] = []
+
+    async def handler(job: Job) -> None:
+        if session in job.subject:
+            began.set()
+            await go_on.wait()
+            finished.append(job.subject)
+
+    work = await agent.work(streams.CHAT, CONSUMERS, handler, slots=2, hints=subjects.LIVE_JOBS)
+    await gateway.store(subjects.turn_started(session, "turn"), Number(n=1))
+    await asyncio.wait_for(began.wait(), BOUND_S)
+    closing = asyncio.create_task(work.close())
+    await asyncio.sleep(0)
+    assert not closing.done()
+    go_on.set()
+    await asyncio.wait_for(closing, BOUND_S)
+    assert len(finished) == 1
+
+
+async def test_a_session_has_the_same_partition_on_every_bus(buses: Buses) -> None:
+    gateway, agent = await buses.of("rtc-gateway"), await buses.of("agent")
+    sessions = {uuid4().hex for _ in range(20)}
+    seen: dict[str, int] = {}
+    all_seen = asyncio.Event()
+
+    async def hinted(event: Event) -> None:
+        session = event.subject.split(".")[4]
+        if session in sessions:
+            seen[session] = subjects.partition_of_live_job(event.subject)
+        if len(seen) == len(sessions):
+            all_seen.set()
+
+    subscription = await agent.subscribe(subjects.LIVE_JOBS, hinted)
+    for session in sessions:
+        await gateway.store(subjects.turn_started(session, "t"), Number(n=1))
+    await asyncio.wait_for(all_seen.wait(), BOUND_S)
+    assert seen == {session: partition_of(session) for session in sessions}
+    await subscription.close()
+
+
+async def test_a_job_whose_handler_fails_is_given_back_and_one_let_go_is_not_acked(buses: Buses) -> None:
+    gateway, agent = await buses.of("rtc-gateway"), await buses.of("agent")
+    failing, leaving = uuid4().hex, uuid4().hex
+    tries: list[str] = []
+    let_go, done = asyncio.Event(), asyncio.Event()
+
+    async def handler(job: Job) -> None:
+        session = job.subject.split(".")[3]
+        if session == leaving:
+            tries.append("let go")
+            let_go.set()
+            raise LetGo
+        if session == failing:
+            tries.append("failing")
+            if tries.count("failing") == 1:
+                raise RuntimeError
+            done.set()
+
+    work = await agent.work(streams.CHAT, CONSUMERS, handler, slots=2, hints=subjects.LIVE_JOBS)
+    await gateway.store(subjects.turn_started(leaving, "t"), Number(n=1))
+    await asyncio.wait_for(let_go.wait(), BOUND_S)
+    await gateway.store(subjects.turn_started(failing, "t"), Number(n=1))
+    await asyncio.wait_for(done.wait(), BOUND_S)
+    await work.close()
+    assert tries.count("failing") == 2
+    assert tries.count("let go") == 1  # its lease of ten seconds is another worker's to wait for
+    # A shared server: leave no job behind for those who come after.
+    rest = asyncio.Event()
+
+    async def finish(job: Job) -> None:
+        if leaving in job.subject:
+            rest.set()
+
+    work = await agent.work(streams.CHAT, CONSUMERS, finish, slots=2, hints=subjects.LIVE_JOBS)
+    await asyncio.wait_for(rest.wait(), 30)
+    await work.close()
