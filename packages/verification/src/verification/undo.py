@@ -4,6 +4,7 @@ Undoing is a change of its own. It is given alone, so that positions are those t
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from contracts.limits import ITEMS_PER_LIST_MAX, LISTS_MAX
@@ -16,7 +17,7 @@ from verification.state import Row, State
 History = Mapping[str, JournalEntry]
 """Journal entries by change id, with all of their images."""
 
-NO_HISTORY: Final[History] = {}
+NO_HISTORY: Final[History] = MappingProxyType({})
 _KEPT: Final = frozenset({"id", "version"})
 
 

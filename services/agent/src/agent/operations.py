@@ -13,6 +13,7 @@ from contracts.operations import UndoChange
 from contracts.store import ApplyStatus
 from contracts.turns import OperationsCompleted, Outcome, Receipt, RunOperations
 from verification.state import state_of
+from verification.undo import NO_HISTORY, History
 
 log = logging.getLogger(__name__)
 
@@ -26,8 +27,6 @@ class Operations:
 
     async def run(self, asked: RunOperations) -> OperationsCompleted:
         """Raises Refusal where nothing was done and the caller should know why."""
-        if any(isinstance(operation, UndoChange) for operation in asked.operations):
-            raise Refusal(Problem(code=ErrorCode.UNSUPPORTED, field="op", value="undo_change", detail="not served yet"))
         request = Request(owner=asked.owner, operation_id=asked.operation_id, author=asked.author)
         clock = Clock()
         ended = await self._run(asked, request, clock)
@@ -41,6 +40,8 @@ class Operations:
 
     async def _run(self, asked: RunOperations, request: Request, clock: Clock) -> Ended:
         since = time.perf_counter()
+        # Before the rows: what they show is then at least as new as the changes.
+        history = await self._changes_to_undo(asked)
         snapshot = await self._store.snapshot(asked.owner)
         before = state_of(snapshot)
         clock.lap("plan", since)
@@ -51,9 +52,10 @@ class Operations:
             return await self._unless_done_before(request, clock, stale)
         intent = Intent(
             operations=asked.operations,
-            understood=tuple(operation_in_words(operation, snapshot) for operation in asked.operations),
+            understood=tuple(operation_in_words(operation, snapshot, history) for operation in asked.operations),
             before=before,
             revision=snapshot.revision,
+            history=history,
         )
         try:
             ended = await self._cycle.carry_out(request, intent, clock)
@@ -75,6 +77,14 @@ class Operations:
             raise Refusal(problem) from error
         except BusError as error:
             raise Refusal(error.problem) from error
+
+    async def _changes_to_undo(self, asked: RunOperations) -> History:
+        if len(asked.operations) > 1:
+            # Refused without them, if there are any: changes are taken back alone.
+            return NO_HISTORY
+        wanted = [operation.change_id for operation in asked.operations if isinstance(operation, UndoChange)]
+        found = [await self._store.change(asked.owner, change_id) for change_id in wanted]
+        return {entry.change_id: entry for entry in found if entry is not None}
 
     async def _unless_done_before(self, request: Request, clock: Clock, ended: Ended) -> Ended:
         """A repeat of an operation that was applied can look impossible or needless, because it was applied."""

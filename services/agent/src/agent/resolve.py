@@ -12,7 +12,7 @@ from agent.dates import due_in
 from agent.names import same_name, uses_only_words_of, words
 from agent.resolution import Change, Ending, Resolution, Unresolvable, stop
 from agent.targets import Targets
-from agent.words import NOTHING_CHANGED, counted, quoted
+from agent.words import NOTHING_CHANGED, counted, quoted, taking_back
 from contracts.message import problem_of
 from contracts.operations import (
     CompleteItem,
@@ -23,10 +23,11 @@ from contracts.operations import (
     MoveItem,
     Operation,
     RenameList,
+    UndoChange,
     UpdateItem,
 )
 from contracts.planning import ModelPlan, PlanStep, Select, StepOp
-from contracts.todo import Priority, TodoItem
+from contracts.todo import JournalEntry, Priority, TodoItem
 from contracts.tokens import new_item_id, new_list_id
 from contracts.turns import Candidate, Outcome
 
@@ -34,11 +35,22 @@ BIG_DELETION: Final = 5
 """More items than this are deleted only after being asked."""
 
 _QUESTIONS: Final = frozenset({StepOp.SHOW, StepOp.COUNT, StepOp.FIND})
+_CHANGES: Final = frozenset(StepOp) - _QUESTIONS - {StepOp.SAY}
 
 
-def resolve(plan: ModelPlan, board: Board, request: str, today: date) -> Resolution:
-    """Check a plan against the state and the words. Whatever cannot be resolved ends the turn with nothing changed."""
+def wants_undo(plan: ModelPlan) -> bool:
+    """Whether `resolve` needs to know what the owner's newest change is."""
+    return any(step.op is StepOp.UNDO for step in plan.steps)
+
+
+def resolve(plan: ModelPlan, board: Board, request: str, today: date, newest: JournalEntry | None = None) -> Resolution:
+    """Check a plan against the state and the words. Whatever cannot be resolved ends the turn with nothing changed.
+
+    `newest` is the owner's newest change, which the step `undo` means.
+    """
     try:
+        if wants_undo(plan):
+            return _undo(plan, board, newest)
         return _Resolver(board, request, today).resolve(plan)
     except Unresolvable as unresolvable:
         return unresolvable.ending
@@ -46,6 +58,19 @@ def resolve(plan: ModelPlan, board: Board, request: str, today: date) -> Resolut
         problem = problem_of(error)
         text = f"The plan holds something that is not allowed: {problem.field} {problem.detail}. {NOTHING_CHANGED}"
         return Ending(Outcome.REFUSED, text, reason="invalid_value")
+
+
+def _undo(plan: ModelPlan, board: Board, newest: JournalEntry | None) -> Change:
+    if any(step.op is not StepOp.UNDO and step.op in _CHANGES for step in plan.steps) or _undos(plan) > 1:
+        text = f"A change is taken back by itself, one at a time. {NOTHING_CHANGED}"
+        raise stop(Outcome.REFUSED, text, reason="undo_alone")
+    if newest is None:
+        raise stop(Outcome.NOT_FOUND, f"There is no change to take back. {NOTHING_CHANGED}", reason="nothing_to_undo")
+    return Change((UndoChange(change_id=newest.change_id),), (taking_back(newest, board.lists),))
+
+
+def _undos(plan: ModelPlan) -> int:
+    return sum(step.op is StepOp.UNDO for step in plan.steps)
 
 
 class _Resolver:
@@ -74,8 +99,6 @@ class _Resolver:
         for step in plan.steps:
             if step.op is StepOp.MISSING:
                 raise self._missing(step)
-            if step.op is StepOp.UNDO:
-                raise stop(Outcome.REFUSED, f"Undo is not available yet. {NOTHING_CHANGED}", reason="unsupported")
         if all(step.op in _QUESTIONS for step in plan.steps):
             return self._answer(plan)
         if all(step.op is StepOp.SAY for step in plan.steps):

@@ -13,7 +13,7 @@ from agent.cycle import Clock, Cycle, Ended, FencedError, Intent, OnPhase, Reque
 from agent.dates import day_of, zone_named
 from agent.model import ModelError, ModelFault, Planned, PlanningModel
 from agent.resolution import Ending, Resolution
-from agent.resolve import resolve
+from agent.resolve import resolve, wants_undo
 from agent.store import Store
 from agent.words import NOTHING_CHANGED
 from bus.errors import BusError, LetGo, RetryLater
@@ -21,7 +21,7 @@ from bus.interface import Bus, Job
 from bus.tracing import current_trace_id
 from contracts import subjects
 from contracts.store import ApplyStatus, Snapshot
-from contracts.todo import Author
+from contracts.todo import Author, JournalEntry
 from contracts.turns import (
     Candidate,
     DeadTurn,
@@ -35,12 +35,15 @@ from contracts.turns import (
 )
 from runtime.crash import crash_point
 from verification.state import state_of
+from verification.undo import NO_HISTORY
 
 log = logging.getLogger(__name__)
 _TRACER = trace.get_tracer("agent.turns")
 
 OUTAGE_RETRY_S: Final = 1.0
 CRASHES_MAX: Final = 3
+UNDOABLE: Final = (Author.CHAT, Author.BOARD)
+"""Whose changes a person means who says "undo that": their own, not those of a program."""
 
 _MODEL_SENTENCES: Final = {
     ModelFault.UNREACHABLE: "The language model does not answer. Start LM Studio's server and ask again.",
@@ -99,7 +102,10 @@ class Turns:
         since = time.perf_counter()
         with _TRACER.start_as_current_span("PLAN", record_exception=False):
             snapshot = await self._store.snapshot(started.owner)
-            resolution, use = await self._plan(started, snapshot, clock)
+            resolution, use, newest = await self._plan(started, snapshot, clock)
+            if newest is not None and newest.revision > snapshot.revision:
+                # Somebody made it while the model planned.
+                snapshot = await self._store.snapshot(started.owner)
         clock.lap("plan", since)
         if isinstance(resolution, Ending):
             receipt = Receipt(
@@ -120,18 +126,22 @@ class Turns:
             revision=snapshot.revision,
             attempt=attempt,
             model=use,
+            history=NO_HISTORY if newest is None else {newest.change_id: newest},
         )
         notes = " ".join(resolution.already)
         return await self._cycle.carry_out(request, intent, clock, on_phase=on_phase, notes=notes), ()
 
-    async def _plan(self, started: TurnStarted, snapshot: Snapshot, clock: Clock) -> tuple[Resolution, ModelUse | None]:
+    async def _plan(
+        self, started: TurnStarted, snapshot: Snapshot, clock: Clock
+    ) -> tuple[Resolution, ModelUse | None, JournalEntry | None]:
+        """What the plan comes to, what it cost, and the change that it takes back, if it takes back any."""
         board = board_of(snapshot)
         today = day_of(started.accepted_at, zone_named(started.time_zone))
         since = time.perf_counter()
         try:
             planned: Planned = await self._model.plan(prompt.messages(board, started.text, today), prompt.TOOLS)
         except ModelError as error:
-            return _model_failed(error), None
+            return _model_failed(error), None, None
         finally:
             clock.lap("model", since)
         use = ModelUse(
@@ -140,7 +150,8 @@ class Turns:
             prompt_tokens=planned.prompt_tokens,
             completion_tokens=planned.completion_tokens,
         )
-        return resolve(planned.plan, board, started.text, today), use
+        newest = await self._store.newest_change(started.owner, UNDOABLE) if wants_undo(planned.plan) else None
+        return resolve(planned.plan, board, started.text, today, newest), use, newest
 
     def _phases(self, started: TurnStarted) -> OnPhase:
         async def begun(phase: Phase, attempt: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import Final
 
 from contracts.operations import (
     CompleteItem,
@@ -16,9 +17,12 @@ from contracts.operations import (
     UpdateItem,
 )
 from contracts.store import Snapshot
-from contracts.todo import Diff, ItemView, ListView, RowChange, TodoItem, TodoList
+from contracts.todo import Diff, ItemView, JournalEntry, ListView, RowChange, TodoItem, TodoList
+from verification.diff import view_of
+from verification.undo import NO_HISTORY, History
 
 NOTHING_CHANGED = "Nothing was changed."
+TAKEN_BACK_SENTENCES: Final = 5
 
 
 def quoted(name: str) -> str:
@@ -42,6 +46,35 @@ def due_text(due: date | datetime | None) -> str:
     return due.strftime("%Y-%m-%d %H:%M %Z").strip() if isinstance(due, datetime) else due.isoformat()
 
 
+def diff_of(entry: JournalEntry, lists: Iterable[TodoList]) -> Diff:
+    """What a change did, as far as a user could see, with the names of lists as they are or were."""
+    named = {row.id: row.name for row in lists}
+    for image in entry.images:
+        for row in (image.before, image.after):
+            if isinstance(row, TodoList):
+                named.setdefault(row.id, row.name)
+    changes = []
+    for image in entry.images:
+        row = image.after or image.before
+        changes.append(
+            RowChange(
+                id=image.row_id,
+                before=None if image.before is None else view_of(image.before),
+                after=None if image.after is None else view_of(image.after),
+                list_name=named.get(row.list_id) if isinstance(row, TodoItem) else None,
+            )
+        )
+    return Diff(changes=tuple(changes))
+
+
+def taking_back(entry: JournalEntry, lists: Iterable[TodoList]) -> str:
+    """What taking a change back means: the sentences that told it."""
+    told = change_sentences(diff_of(entry, lists))
+    shown = " ".join(told[:TAKEN_BACK_SENTENCES])
+    more = len(told) - TAKEN_BACK_SENTENCES
+    return f"take back: {shown or 'a change that nobody could see.'}" + (f" And {more} more." if more > 0 else "")
+
+
 def change_sentences(diff: Diff, operations: Sequence[Operation] = ()) -> tuple[str, ...]:
     """What a diff says, in words: lists first, then items grouped by what happened to them and where.
 
@@ -60,6 +93,8 @@ def change_sentences(diff: Diff, operations: Sequence[Operation] = ()) -> tuple[
     ]
     sentences = [_list_sentence(change, items) for change in lists]
     sentences += _grouped(loose)
+    if sentences and any(isinstance(operation, UndoChange) for operation in operations):
+        sentences.insert(0, "Took the change back.")
     return tuple(sentences)
 
 
@@ -147,7 +182,9 @@ def list_text(row: TodoList, items: Sequence[TodoItem], *, shown: int = 50) -> s
     return f"{quoted(row.name)} has {counted(len(items), 'item')}, {still_open} open:\n" + "\n".join(lines)
 
 
-def operation_in_words(operation: Operation, snapshot: Snapshot) -> str:  # noqa: PLR0911 - one sentence a kind
+def operation_in_words(  # noqa: PLR0911 - one sentence a kind
+    operation: Operation, snapshot: Snapshot, history: History = NO_HISTORY
+) -> str:
     """What an operation asks for, with names for ids where the state has them."""
     lists = {row.id: quoted(row.name) for row in snapshot.lists}
     items = {item.id: quoted(item.title) for item in snapshot.items}
@@ -171,7 +208,8 @@ def operation_in_words(operation: Operation, snapshot: Snapshot) -> str:  # noqa
         case DeleteItem():
             return f"delete {items.get(operation.item_id, operation.item_id)}"
         case UndoChange():
-            return f"take back change {operation.change_id}"
+            entry = history.get(operation.change_id)
+            return "take back a change" if entry is None else taking_back(entry, snapshot.lists)
 
 
 _REFUSALS = {
@@ -180,7 +218,8 @@ _REFUSALS = {
     "items_limit": "This list has as many items as a list can hold.",
     "id_taken": "The new id is in use already.",
     "due_without_offset": "A time needs its UTC offset.",
-    "unsupported": "This is not served yet.",
+    "undo_alone": "A change is taken back by itself, not together with others.",
+    "unknown_change": "There is no such change to take back.",
 }
 
 
