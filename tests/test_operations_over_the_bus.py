@@ -1,8 +1,12 @@
 """`rpc.ops.v1.run` on the real stack: moves to every place, across lists, and undo, each confirmed by a second read."""
 
+import asyncio
 import json
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -33,7 +37,11 @@ class Door:
     """The bus as mcp-bridge has it, for an owner of its own."""
 
     bus: NatsBus
-    owner: str
+    name: str
+
+    @property
+    def owner(self) -> str:
+        return owner_key("test", self.name)
 
     async def run(self, *operations: Operation) -> OperationsCompleted:
         asked = RunOperations(owner=self.owner, operation_id=uuid7(), author=Author.MCP, operations=operations)
@@ -64,7 +72,7 @@ async def door(stack: RunningStack) -> AsyncIterator[Door]:
     password = load_or_make(stack.data / "secrets.json").bus[MCP_BRIDGE.user]
     settings = BusSettings(state["nats_url"], MCP_BRIDGE.user, password, MCP_BRIDGE.inbox_prefix, MCP_BRIDGE.user)
     async with NatsBus.connected_to(settings) as bus:
-        yield Door(bus, owner_key("test", uuid7()))
+        yield Door(bus, uuid7())
 
 
 MOVES: dict[str, tuple[MoveItem, dict[str, str]]] = {
@@ -137,3 +145,25 @@ async def test_undo_in_the_chat_takes_the_newest_change_back_and_undo_again_make
         assert undone.receipt.understood == ("take back: Added “thimble” to “Undoing”.",)
         again = await client.ask("undo")
         assert again.text == "Took the change back. Added “thimble” to “Undoing”."
+
+
+async def test_a_forgotten_owner_has_nothing_left_and_can_begin_anew(stack: RunningStack, door: Door) -> None:
+    await door.confirmed(*SETUP)
+    forget = ("forget", "--issuer", "test", "--owner", door.name, "--data", str(stack.data))
+    assert await todo_agent(*forget) == (0, "erased 3 lists, 5 items, 1 changes, 8 images, 1 turns\n", "")
+    assert await door.orders() == {}
+    assert await todo_agent(*forget) == (0, "erased 0 lists, 0 items, 0 changes, 0 images, 0 turns\n", "")
+    await door.confirmed(*SETUP)
+
+
+async def test_forgetting_where_no_stack_runs_is_one_line_and_status_1(tmp_path: Path) -> None:
+    status, _, said = await todo_agent("forget", "--owner", "me", "--data", str(tmp_path))
+    assert (status, len(said.splitlines()), "no stack runs" in said) == (1, 1, True)
+
+
+async def todo_agent(*arguments: str) -> tuple[int | None, str, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "local_stack", *arguments, stdout=PIPE, stderr=PIPE
+    )
+    out, said = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
+    return process.returncode, out.decode(), said.decode()
