@@ -101,7 +101,7 @@ class Relay:
             await self._pause()
 
     async def _age_sentences(self, session: WriteSession) -> None:
-        """Here because there is one relay, and no hurry. A batch a minute, more only while there are whole ones."""
+        """Here because there is one relay, and no hurry. A batch a minute; while batches are whole, one a round."""
         now = time.monotonic()
         if self._keep is None or now < self._age_again_at:
             return
