@@ -15,7 +15,7 @@ from contracts.operations import (
     UpdateItem,
 )
 from contracts.turns import Verdict
-from verification.errors import UnknownRowError, UnsupportedError
+from verification.errors import UnknownChangeError, UnknownRowError
 from verification.expect import already_so, expect, versions_relied_on
 from verification.judge import judge
 from verification.observe import observe
@@ -86,7 +86,7 @@ def test_what_is_so_already_is_judged_after_the_operations_before_it() -> None:
 def test_what_cannot_be_foreseen_is_refused_by_every_question() -> None:
     snapshot = world_of(g="milk").snapshot()
     for question in (expect, already_so, versions_relied_on):
-        with pytest.raises(UnsupportedError):
+        with pytest.raises(UnknownChangeError):
             question(snapshot, [UndoChange(change_id="c1")])
         with pytest.raises(UnknownRowError):
             question(snapshot, [CompleteItem(item_id="no")])

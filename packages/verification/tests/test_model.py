@@ -22,13 +22,15 @@ from contracts.operations import (
 from contracts.store import Snapshot
 from contracts.todo import Priority, TodoItem, TodoList
 from verification.errors import (
+    ChangedSinceError,
     IdTakenError,
     LimitError,
     ModelError,
     PlaceError,
     SnapshotError,
+    UndoAloneError,
+    UnknownChangeError,
     UnknownRowError,
-    UnsupportedError,
 )
 from verification.model import State, apply, state_of
 
@@ -151,7 +153,8 @@ def test_an_item_moves_to_the_end_the_front_or_behind_another(move: MoveItem, ex
         ([MoveItem(item_id="milk", list_id="g", after_id="eggs", first=True)], PlaceError, "milk"),
         ([MoveItem(item_id="milk", list_id="g", after_id="milk")], PlaceError, "milk"),
         ([MoveItem(item_id="milk", list_id="g", after_id="nails")], PlaceError, "nails"),
-        ([UndoChange(change_id="c1")], UnsupportedError, "c1"),
+        ([UndoChange(change_id="c1")], UnknownChangeError, "c1"),
+        ([CompleteItem(item_id="milk"), UndoChange(change_id="c1")], UndoAloneError, "c1"),
     ],
 )
 def test_what_the_store_would_refuse_is_refused_and_named(
@@ -169,7 +172,9 @@ def test_errors_carry_the_code_that_a_stranger_may_see() -> None:
         IdTakenError("x"): ErrorCode.CONFLICT,
         LimitError("x", "lists", 1): ErrorCode.LIMIT,
         PlaceError("x", "detail"): ErrorCode.INVALID,
-        UnsupportedError("x", "undo_change"): ErrorCode.UNSUPPORTED,
+        UnknownChangeError("x"): ErrorCode.NOT_FOUND,
+        UndoAloneError("x"): ErrorCode.INVALID,
+        ChangedSinceError("x", ("y",)): ErrorCode.CONFLICT,
     }
     assert all(error.code is code for error, code in codes.items())
 

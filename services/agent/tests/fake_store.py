@@ -20,7 +20,9 @@ class FakeStore:
         self.results: dict[str, ApplyResult] = {}
         self.attempts: dict[str, int] = {}
         self.applied = 0
-        self.world: Callable[[State, tuple[Operation, ...]], State] = apply
+        self.world: Callable[[State, tuple[Operation, ...]], State] = lambda state, operations: apply(
+            state, operations, {entry.change_id: entry for entry in self.journal}
+        )
         self.lose_replies = 0
         self.lose_requests = 0
         self.before_apply: Callable[[], None] = lambda: None
@@ -120,3 +122,9 @@ class FakeStore:
             return TakeOverResult(attempt=known.attempt, result=known, crashes=crashes)
         self.attempts[operation_id] = self.attempts.get(operation_id, 1) + 1
         return TakeOverResult(attempt=self.attempts[operation_id], crashes=crashes)
+
+    async def change(self, owner: str, change_id: str) -> JournalEntry | None:
+        return next((entry for entry in self.journal if entry.change_id == change_id), None)
+
+    async def newest_change(self, owner: str, authors: tuple[Author, ...]) -> JournalEntry | None:
+        return next((entry for entry in reversed(self.journal) if entry.author in authors), None)

@@ -8,7 +8,7 @@ from fake_store import FakeStore
 
 from agent.cycle import Cycle
 from agent.operations import Operations
-from bus.errors import NoReplyError, Refusal
+from bus.errors import NoReplyError
 from contracts.operations import CompleteItem, CreateItem, DeleteItem, Operation, UndoChange
 from contracts.store import TakeOverResult
 from contracts.todo import Author
@@ -166,7 +166,45 @@ async def test_a_row_that_does_not_exist_is_not_found_and_a_stale_view_is_a_conf
     assert fake.applied == 0
 
 
-async def test_what_is_not_served_yet_is_refused_by_name() -> None:
-    with pytest.raises(Refusal) as caught:
-        await run(store(), UndoChange(change_id="c1"))
-    assert caught.value.problem.value == "undo_change"
+async def test_a_change_is_taken_back_and_what_the_second_read_shows_of_it_is_said() -> None:
+    fake = store()
+    added = await run(fake, ADD)
+    assert added.receipt.change_id is not None
+    undo = UndoChange(change_id=added.receipt.change_id)
+    undone = await run(fake, undo, operation_id="op2")
+    assert (undone.outcome, undone.receipt.verdict) == (Outcome.CONFIRMED, Verdict.CONFIRMED)
+    assert undone.text == "Took the change back. Deleted “tea” from “Groceries”."
+    assert undone.receipt.understood == ("take back: Added “tea” to “Groceries”.",)
+    again = await run(fake, undo, operation_id="op3")
+    assert (again.outcome, fake.applied) == (Outcome.ALREADY_SO, 2)
+    assert undone.receipt.change_id is not None
+    redone = await run(fake, UndoChange(change_id=undone.receipt.change_id), operation_id="op4")
+    assert redone.text == "Took the change back. Added “tea” to “Groceries”."
+    assert "inew" in fake.state.items
+
+
+async def test_an_undo_that_the_database_does_not_show_is_refuted() -> None:
+    fake = store()
+    deleted = await run(fake, DeleteItem(item_id="i0x0"))
+    assert deleted.receipt.change_id is not None
+    fake.world = lambda state, _: state
+    undone = await run(fake, UndoChange(change_id=deleted.receipt.change_id), operation_id="op2")
+    assert undone.outcome is Outcome.REFUTED
+
+
+async def test_what_somebody_changed_since_stands_in_the_way_of_an_undo() -> None:
+    fake = store()
+    added = await run(fake, ADD)
+    await run(fake, CompleteItem(item_id="inew"), operation_id="op2")
+    assert added.receipt.change_id is not None
+    undone = await run(fake, UndoChange(change_id=added.receipt.change_id), operation_id="op3")
+    assert (undone.outcome, undone.reason, fake.applied) == (Outcome.CONFLICT, "changed_since", 2)
+
+
+async def test_an_unknown_change_and_an_undo_beside_others_are_refused_by_name() -> None:
+    fake = store()
+    unknown = await run(fake, UndoChange(change_id="c99"))
+    assert (unknown.outcome, unknown.reason) == (Outcome.NOT_FOUND, "unknown_change")
+    mixed = await run(fake, ADD, UndoChange(change_id="c99"), operation_id="op2")
+    assert (mixed.outcome, mixed.reason) == (Outcome.REFUSED, "undo_alone")
+    assert fake.applied == 0

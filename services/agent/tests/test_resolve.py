@@ -1,6 +1,6 @@
 """From a model's steps to operations: the words of the request decide, the model only proposes."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -9,9 +9,10 @@ from boards import snapshot_of
 from agent.board import board_of
 from agent.resolution import Change, Ending
 from agent.resolve import resolve
-from contracts.operations import CompleteItem, CreateItem, CreateList, DeleteItem, DeleteList, MoveItem
+from contracts.operations import CompleteItem, CreateItem, CreateList, DeleteItem, DeleteList, MoveItem, UndoChange
 from contracts.planning import ModelPlan
 from contracts.store import Snapshot
+from contracts.todo import Author, Image, JournalEntry
 from contracts.turns import Outcome
 
 TODAY = date(2026, 11, 22)  # a Sunday
@@ -294,3 +295,32 @@ def test_a_priority_can_be_taken_away() -> None:
     step = {"op": "update_item", "item": "L1.2", "priority": "none"}
     result = change(TWO_LISTS, "remove the priority from eggs", step)
     assert result.understood == ("change “eggs” in “Groceries”: priority none",)
+
+
+def test_undo_means_the_newest_change_and_is_told_by_what_it_did() -> None:
+    milk = TWO_LISTS.items[0]
+    newest = JournalEntry(
+        revision=7,
+        change_id="c7",
+        operation_id="op",
+        author=Author.BOARD,
+        at=datetime(2026, 11, 22, tzinfo=UTC),
+        images=(Image(row_id=milk.id, before=milk, after=milk.model_copy(update={"done": True})),),
+    )
+
+    def undo(entry: JournalEntry | None, *steps: dict[str, Any]) -> Change | Ending:
+        plan = ModelPlan.model_validate({"steps": steps})
+        return resolve(plan, board_of(TWO_LISTS), "undo that", TODAY, entry)
+
+    result = undo(newest, {"op": "undo"})
+    assert isinstance(result, Change)
+    assert result.operations == (UndoChange(change_id="c7"),)
+    assert result.understood == ("take back: Marked “milk” in “Groceries” as done.",)
+
+    nothing = undo(None, {"op": "undo"})
+    assert isinstance(nothing, Ending)
+    assert (nothing.outcome, nothing.reason) == (Outcome.NOT_FOUND, "nothing_to_undo")
+    for steps in ([{"op": "undo"}, {"op": "delete_list", "list": "L1"}], [{"op": "undo"}, {"op": "undo"}]):
+        refused = undo(newest, *steps)
+        assert isinstance(refused, Ending)
+        assert (refused.outcome, refused.reason) == (Outcome.REFUSED, "undo_alone")

@@ -28,7 +28,7 @@ def rows(items: dict[str, TodoItem]) -> Rows:
     orders: dict[str, list[tuple[str, str]]] = {FULL.id: [], ROOMY.id: []}
     for item in items.values():
         insort(orders[item.list_id], (item.position, item.id))
-    return Rows(lists={FULL.id: FULL, ROOMY.id: ROOMY}, items=items, dead=frozenset(), orders=orders)
+    return Rows(lists={FULL.id: FULL, ROOMY.id: ROOMY}, items=items, dead={}, orders=orders)
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,6 @@ from contracts.operations import (
     DeleteList,
     MoveItem,
     RenameList,
-    UndoChange,
     UpdateItem,
 )
 from contracts.store import ApplyStatus
@@ -217,13 +216,6 @@ async def test_an_id_that_names_a_row_already_is_refused(store: "Store", operati
     await store.do(GROCERIES)
     result = await store.apply(operation)
     assert (result.status, result.reason, result.rows) == (ApplyStatus.REFUSED, "id_taken", ("l1",))
-
-
-async def test_undoing_is_refused_as_long_as_it_is_not_built(store: "Store") -> None:
-    done = await store.do(GROCERIES)
-    assert done.change_id is not None
-    result = await store.apply(UndoChange(change_id=done.change_id))
-    assert (result.status, result.reason) == (ApplyStatus.REFUSED, "unsupported")
 
 
 async def test_rows_that_changed_since_they_were_read_are_named_as_the_conflict(store: "Store") -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -17,6 +18,7 @@ from contracts.message import Message
 from contracts.operations import CreateItem, CreateList, DeleteList
 from contracts.subjects import todo_changed
 from contracts.todo import TodoChanged
+from contracts.tokens import uuid7
 from todo_store import relay as relay_module
 from todo_store.handlers import Handlers
 from todo_store.relay import Relay
@@ -70,10 +72,10 @@ def slow_poll(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @asynccontextmanager
-async def relaying(url: str, bus: RecordingBus) -> AsyncIterator[Relay]:
+async def relaying(url: str, bus: RecordingBus, *, keep: timedelta | None = None) -> AsyncIterator[Relay]:
     """A relay that leads, begun when PostgreSQL has seen the last one go."""
     await until_leaders(url, 0)
-    relay = Relay(url, bus)
+    relay = Relay(url, bus, keep=keep)
     async with relay.running():
         await until_leaders(url, 1)
         yield relay
@@ -250,3 +252,17 @@ async def test_a_change_is_published_within_the_trace_that_made_it(store: "Store
         await bus.until_told(store.owner, [1])
     index = next(i for i, (_, message) in enumerate(bus.published) if message.owner == store.owner)
     assert bus.traces[index] == span.get_span_context().trace_id
+
+
+@pytest.mark.parametrize(("keep", "left"), [(timedelta(days=1), ("as asked",)), (timedelta(0), ())])
+async def test_the_one_relay_lets_what_was_understood_age_out(
+    database_url: str, store: "Store", keep: timedelta, left: tuple[str, ...]
+) -> None:
+    operation = CreateList(list_id="l1", name="Groceries")
+    turn = uuid7()
+    await store.apply(operation, operation_id=turn)
+    async with relaying(database_url, RecordingBus(), keep=keep):
+        pass
+    repeat = await store.apply(operation, operation_id=turn)
+    assert repeat.plan is not None
+    assert (repeat.repeated, repeat.plan.understood) == (True, left)

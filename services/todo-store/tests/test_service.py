@@ -269,4 +269,4 @@ async def test_a_missing_or_wrong_setting_is_one_line_that_names_it(
 
 async def test_another_word_than_migrate_is_answered_with_the_usage() -> None:
     status, text = await ended(await process("migrat"))
-    assert (status, text.strip()) == (1, "usage: python -m todo_store [migrate]")
+    assert (status, text.strip()) == (1, "usage: python -m todo_store [migrate | forget OWNER_KEY]")

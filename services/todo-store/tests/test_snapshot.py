@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import DBAPIError
 
 from contracts.limits import BUS_PAYLOAD_MAX_BYTES, SNAPSHOT_PART_ROWS
-from contracts.operations import CompleteItem, CreateItem, CreateList, MoveItem
+from contracts.operations import CompleteItem, CreateItem, CreateList, MoveItem, UpdateItem
 from contracts.store import SnapshotPart, SnapshotRequest, joined
 from todo_store.schema import OwnerRow
 from todo_store.sessions import Database, ReadSession
@@ -111,3 +111,42 @@ async def test_a_reader_that_goes_away_in_the_middle_gives_its_connection_back(s
     for _ in range(30):  # more than the pool holds
         async with aclosing(store.handlers.snapshot(SnapshotRequest(owner=store.owner))) as parts:
             assert len((await anext(parts)).items) == 499
+
+
+async def test_five_hundred_lists_of_ten_thousand_items_are_one_moment_while_others_write(
+    store: "Store",
+) -> None:
+    await store.do(*(CreateList(list_id=f"l{n}", name=f"List {n}") for n in range(500)))
+    for batch in range(20):
+        made = (CreateItem(item_id=f"i{n}x{batch}", list_id=f"l{n}", title=f"item {batch}") for n in range(500))
+        await store.do(*made)
+    written = 0
+    stop = asyncio.Event()
+
+    async def write(writer: str) -> None:
+        """Each change moves one item and completes another: a reader sees both or neither."""
+        nonlocal written
+        while not stop.is_set():
+            number = written
+            written += 1
+            moved, target = f"i{number % 500}x0", f"l{(number + 250) % 500}"
+            marked = UpdateItem(item_id=f"i{(number + 1) % 500}x1", notes=f"{writer} {number}")
+            await store.do(MoveItem(item_id=moved, list_id=target), marked)
+
+    async def read() -> None:
+        for _ in range(5):
+            snapshot = await store.snapshot(journal_since=21)
+            assert (len(snapshot.lists), len({item.id for item in snapshot.items})) == (500, 10_000)
+            assert len(snapshot.journal) == snapshot.revision - 21
+            # What the journal says of a row last is what the rows say.
+            rows = {item.id: item for item in snapshot.items}
+            last = {image.row_id: image.after for entry in snapshot.journal for image in entry.images}
+            assert last == {row_id: rows[row_id] for row_id in last}
+
+    writers = [asyncio.create_task(write(name)) for name in ("a", "b")]
+    try:
+        await read()
+    finally:
+        stop.set()
+        await asyncio.gather(*writers)
+    assert written > 5

@@ -16,7 +16,13 @@ def main() -> None:
     """Run the command and exit with its status; whatever went wrong is said in words on stderr."""
     arguments = parser().parse_args()
     try:
-        status = _up(arguments) if arguments.command == "up" else _connected(arguments)
+        match arguments.command:
+            case "up":
+                status = _up(arguments)
+            case "forget":
+                status = _forget(arguments)
+            case _:
+                status = _connected(arguments)
     except StackError as error:
         sys.stderr.write(f"todo-agent: {error}\n")
         sys.exit(error.status)
@@ -46,6 +52,12 @@ def _built_page() -> Path | None:
     """`web/dist` of the checkout that this module is part of."""
     here = Path(__file__).resolve()
     return next((root / "web" / "dist" for root in here.parents if (root / "web" / "package.json").is_file()), None)
+
+
+def _forget(arguments: Namespace) -> int:
+    from local_stack.forgetting import forget  # noqa: PLC0415
+
+    return forget(arguments.issuer, arguments.owner, arguments.data)
 
 
 def _connected(arguments: Namespace) -> int:

@@ -8,6 +8,8 @@ PORT: Final = 5173
 URL: Final = f"http://localhost:{PORT}"
 SCALABLE: Final = ("agent", "rtc-gateway", "todo-store")
 SCALE_MAX: Final = 8
+LOCAL_ISSUER: Final = "local"
+"""Who names the one owner of a stack without sign-in."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -15,7 +17,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="todo-agent", description="A to-do agent that never claims what the database does not show."
     )
-    commands = top.add_subparsers(dest="command", required=True, metavar="{up,ask,lists}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="{up,ask,lists,forget}")
     _add_up(commands.add_parser("up", help="run everything on this machine", description="Run everything here."))
     ask = commands.add_parser(
         "ask",
@@ -26,6 +28,15 @@ def parser() -> argparse.ArgumentParser:
     _add_connection(ask)
     ask.add_argument("text", metavar="TEXT", type=_text, help="the request, in plain words")
     _add_connection(commands.add_parser("lists", help="show the lists", description="Show every list and item."))
+    forget = commands.add_parser(
+        "forget",
+        help="erase a person's lists, irrevocably",
+        description="Erase the lists, items, changes and turns of one owner from the database of a running stack, "
+        "irrevocably, and print how many there were. Words of the chat on the bus age out by themselves.",
+    )
+    forget.add_argument("--owner", required=True, metavar="NAME", type=_name, help="whose, as the page shows it")
+    forget.add_argument("--issuer", default=LOCAL_ISSUER, type=_name, help=f"who named them (default {LOCAL_ISSUER})")
+    forget.add_argument("--data", type=Path, metavar="DIR", help="where the running stack keeps its data")
     return top
 
 
@@ -67,6 +78,12 @@ def _url(value: str) -> str:
 def _text(value: str) -> str:
     if not value.strip():
         raise argparse.ArgumentTypeError("the text is empty; write what should be done")
+    return value
+
+
+def _name(value: str) -> str:
+    if not value.strip() or "\0" in value:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a name; give the owner's")
     return value
 
 

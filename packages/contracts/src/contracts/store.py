@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from contracts.limits import OPERATIONS_MAX
 from contracts.message import Message
@@ -131,11 +131,24 @@ class CancelResult(Message):
 
 
 class ChangesRequest(Message):
-    """`rpc.todo.v1.changes`: journal entries after a revision, oldest first."""
+    """`rpc.todo.v1.changes`: journal entries after a revision, oldest first; or one entry, with all of its images.
+
+    With `change_id` or `newest_by` the answer holds that one entry, or none where there is no such change. Where its
+    images do not fit in one message, ask again with the change's id and the `images_next` of the answer.
+    """
 
     owner: OwnerKey
-    since: int = Field(ge=0)
+    since: int = Field(default=0, ge=0)
     limit: int = Field(default=100, ge=1, le=500)
+    change_id: ChangeId | None = Field(default=None, description="this entry alone")
+    newest_by: tuple[Author, ...] = Field(default=(), max_length=len(Author), description="their newest entry alone")
+    images_from: int = Field(default=0, ge=0, description="of one entry: leave out so many images")
+
+    @model_validator(mode="after")
+    def _asks_one_thing(self) -> "ChangesRequest":
+        if self.change_id is not None and self.newest_by:
+            raise ValueError("gives both change_id and newest_by; give one of them")
+        return self
 
 
 class Changes(Message):
@@ -143,6 +156,7 @@ class Changes(Message):
 
     revision: int = Field(ge=0)
     entries: tuple[JournalEntry, ...] = ()
+    images_next: int | None = Field(default=None, description="of one entry: its images go on behind so many")
 
 
 class SearchRequest(Message):

@@ -19,7 +19,7 @@ from contracts.operations import (
     UpdateItem,
 )
 from contracts.todo import TodoItem, TodoList
-from verification.errors import IdTakenError, LimitError, PlaceError, UnknownRowError, UnsupportedError
+from verification.errors import IdTakenError, LimitError, PlaceError, UndoAloneError, UnknownRowError
 from verification.rows import same
 from verification.state import State
 
@@ -65,7 +65,8 @@ class Draft:
             case DeleteItem():
                 changed = self._delete_item(operation)
             case UndoChange():
-                raise UnsupportedError(operation.change_id, operation.op)
+                # What it comes to stands in the journal; `model.apply` sees to it before there is a draft.
+                raise UndoAloneError(operation.change_id)
         return changed
 
     def _list(self, list_id: str) -> TodoList:

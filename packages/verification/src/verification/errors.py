@@ -1,6 +1,10 @@
 """What verification refuses, as one small tree. Texts name ids, never titles."""
 
+from typing import Final
+
 from contracts.message import ErrorCode
+
+ROWS_NAMED: Final = 5
 
 
 class VerificationError(Exception):
@@ -24,13 +28,14 @@ class HistoryError(VerificationError):
 
 
 class ModelError(VerificationError):
-    """An operation that the store would refuse: why, for which row, and what to do."""
+    """An operation that the store would refuse: why, for which row, and what to do. `reason` is a code of ours."""
 
     def __init__(self, code: ErrorCode, row_id: str, detail: str) -> None:
         super().__init__(f"{row_id}: {detail}")
         self.code = code
         self.row_id = row_id
         self.detail = detail
+        self.reason: str = code.value
 
 
 class UnknownRowError(ModelError):
@@ -61,8 +66,27 @@ class PlaceError(ModelError):
         super().__init__(ErrorCode.INVALID, row_id, detail)
 
 
-class UnsupportedError(ModelError):
-    """An operation whose effect cannot be computed from rows alone."""
+class UnknownChangeError(ModelError):
+    """A change to take back that the owner's journal does not hold."""
 
-    def __init__(self, row_id: str, operation: str) -> None:
-        super().__init__(ErrorCode.UNSUPPORTED, row_id, f"{operation} cannot be foreseen from the rows alone")
+    def __init__(self, change_id: str) -> None:
+        super().__init__(ErrorCode.NOT_FOUND, change_id, "no change with this id; read the changes again")
+        self.reason = "unknown_change"
+
+
+class UndoAloneError(ModelError):
+    """Taking back a change together with other operations: which of them the change's rows should show is not said."""
+
+    def __init__(self, change_id: str) -> None:
+        super().__init__(ErrorCode.INVALID, change_id, "is taken back alone; send the other operations by themselves")
+        self.reason = "undo_alone"
+
+
+class ChangedSinceError(ModelError):
+    """A change that cannot be taken back, because somebody changed what it left. `rows` names all that differ."""
+
+    def __init__(self, change_id: str, rows: tuple[str, ...]) -> None:
+        detail = f"{', '.join(rows[:ROWS_NAMED])} changed since; read the state again"
+        super().__init__(ErrorCode.CONFLICT, change_id, detail)
+        self.reason = "changed_since"
+        self.rows = rows

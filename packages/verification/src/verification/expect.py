@@ -21,34 +21,49 @@ from verification.draft import Draft
 from verification.model import apply
 from verification.place import Run, runs, was_in
 from verification.state import State, state_of
+from verification.undo import NO_HISTORY, History, rows_of, undone
 
 
-def expect(source: Snapshot | State, operations: Sequence[Operation]) -> Diff:
-    """The diff that CONFIRM must see if the operations, and nothing else, are done. Raises ModelError."""
+def expect(source: Snapshot | State, operations: Sequence[Operation], history: History = NO_HISTORY) -> Diff:
+    """The diff that CONFIRM must see if the operations, and nothing else, are done. Raises ModelError.
+
+    `history`: the journal entry of a change that is taken back, by its id.
+    """
     state = state_of(source)
-    return diff(state, apply(state, operations))
+    return diff(state, apply(state, operations, history))
 
 
-def already_so(source: Snapshot | State, operations: Sequence[Operation]) -> tuple[Operation, ...]:
+def already_so(
+    source: Snapshot | State, operations: Sequence[Operation], history: History = NO_HISTORY
+) -> tuple[Operation, ...]:
     """The operations that change nothing a user can see, each judged after those before it. Raises ModelError."""
-    draft = Draft(state_of(source))
+    state = state_of(source)
+    former = undone(state, operations, history)
+    if former is not None:
+        return () if diff(state, former).changes else tuple(operations)
+    draft = Draft(state)
     return tuple(operation for operation in operations if not draft.perform(operation))
 
 
-def versions_relied_on(source: Snapshot | State, operations: Sequence[Operation]) -> dict[str, int]:
+def versions_relied_on(
+    source: Snapshot | State, operations: Sequence[Operation], history: History = NO_HISTORY
+) -> dict[str, int]:
     """The versions that must still stand when the operations are applied, by row id. Raises ModelError.
 
     These are the rows that the operations name, the items that go with a deleted list (the user agreed to lose them as
-    they were), and the items that a moved one ends up between. Adding to a list relies on none: that it is alive, the
-    store checks.
+    they were), the rows of a change that is taken back, and the items that a moved one ends up between. Adding to a
+    list relies on none: that it is alive, the store checks.
     """
     state = state_of(source)
-    draft = Draft(state)
-    ids: set[str] = set()
-    for operation in operations:
-        ids.update(_named(operation, draft))
-        draft.perform(operation)
-    ids.update(_neighbours(state, draft.state()))
+    after = undone(state, operations, history)
+    ids = set(rows_of(state, operations, history))
+    if after is None:
+        draft = Draft(state)
+        for operation in operations:
+            ids.update(_named(operation, draft))
+            draft.perform(operation)
+        after = draft.state()
+    ids.update(_neighbours(state, after))
     rows = {row_id: state.row(row_id) for row_id in sorted(ids)}
     return {row_id: row.version for row_id, row in rows.items() if row is not None}
 

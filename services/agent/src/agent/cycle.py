@@ -19,12 +19,13 @@ from contracts.store import ApplyRequest, ApplyResult, ApplyStatus, Plan, Snapsh
 from contracts.todo import Author, Diff
 from contracts.turns import ModelUse, Outcome, Phase, Receipt, Timings, Verdict
 from runtime.crash import crash_point
-from verification.errors import ModelError, VerificationError
+from verification.errors import ChangedSinceError, ModelError, VerificationError
 from verification.expect import expect, versions_relied_on
 from verification.history import rewind
 from verification.judge import Judgement, judge
 from verification.observe import Observed, observe
 from verification.state import State, state_of
+from verification.undo import History
 
 log = logging.getLogger(__name__)
 _TRACER = trace.get_tracer("agent.cycle")
@@ -93,6 +94,7 @@ class Intent:
     model: ModelUse | None = None
     relied_on: tuple[str, ...] = ()  # rows that sentences beside the plan rest on
     notes: tuple[str, ...] = ()
+    history: History = field(default_factory=dict)  # the entries of changes that are to be taken back
 
 
 async def _no_phase(_: Phase, __: int) -> None:
@@ -114,7 +116,7 @@ class Cycle:
         that is not known or the rows could not be read again, and FencedError.
         """
         try:
-            expected = expect(intent.before, intent.operations)
+            expected = expect(intent.before, intent.operations, intent.history)
         except ModelError as error:
             return self._impossible(request, intent, clock, error)
         if not expected.changes:
@@ -141,7 +143,7 @@ class Cycle:
             attempt=intent.attempt,
             author=request.author,
             operations=intent.operations,
-            relies_on=versions_relied_on(intent.before, intent.operations) | _versions(intent),
+            relies_on=versions_relied_on(intent.before, intent.operations, intent.history) | _versions(intent),
             plan=Plan(understood=intent.understood, revision=intent.revision, expected=expected),
         )
         crash_point("before_apply")
@@ -225,11 +227,14 @@ class Cycle:
 
     def _impossible(self, request: Request, intent: Intent, clock: Clock, error: ModelError) -> Ended:
         receipt = _receipt(request, intent, clock)
+        if isinstance(error, ChangedSinceError):
+            text = f"What this change left has been changed since, so it cannot be taken back. {NOTHING_CHANGED}"
+            return Ended(Outcome.CONFLICT, text, receipt, reason=error.reason)
         if error.code is ErrorCode.NOT_FOUND:
             text = f"What it is about does not exist (any more). {NOTHING_CHANGED}"
-            return Ended(Outcome.NOT_FOUND, text, receipt, reason=error.code.value)
-        text = f"{words.refusal(error.code.value)} {NOTHING_CHANGED}"
-        return Ended(Outcome.REFUSED, text, receipt, reason=error.code.value)
+            return Ended(Outcome.NOT_FOUND, text, receipt, reason=error.reason)
+        text = f"{words.refusal(error.reason)} {NOTHING_CHANGED}"
+        return Ended(Outcome.REFUSED, text, receipt, reason=error.reason)
 
 
 def _versions(intent: Intent) -> dict[str, int]:

@@ -15,6 +15,7 @@ from contracts.operations import UndoChange
 from contracts.store import ApplyResult, ApplyStatus
 from contracts.turns import OperationsCompleted, Outcome, Receipt, RunOperations, Verdict
 from verification.state import state_of
+from verification.undo import NO_HISTORY, History
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +31,6 @@ class Operations:
 
     async def run(self, asked: RunOperations) -> OperationsCompleted:
         """Raises Refusal where nothing was done and the caller should know why."""
-        if any(isinstance(operation, UndoChange) for operation in asked.operations):
-            raise Refusal(Problem(code=ErrorCode.UNSUPPORTED, field="op", value="undo_change", detail="not served yet"))
         request = Request(owner=asked.owner, operation_id=asked.operation_id, author=asked.author)
         clock = Clock()
         ended = await self._run(asked, request, clock)
@@ -61,6 +60,8 @@ class Operations:
 
     async def _attempt(self, asked: RunOperations, request: Request, clock: Clock, attempt: int) -> Ended:
         since = time.perf_counter()
+        # Before the rows: what they show is then at least as new as the changes.
+        history = await self._changes_to_undo(asked)
         snapshot = await self._store.snapshot(asked.owner)
         before = state_of(snapshot)
         clock.lap("plan", since)
@@ -72,15 +73,24 @@ class Operations:
         intent = Intent(
             operations=asked.operations,
             understood=tuple(
-                operation_in_words(operation, snapshot, asked.operations[:place])
+                operation_in_words(operation, snapshot, history, asked.operations[:place])
                 for place, operation in enumerate(asked.operations)
             ),
             before=before,
             revision=snapshot.revision,
             attempt=attempt,
+            history=history,
         )
         ended = await self._cycle.carry_out(request, intent, clock)
         return ended if ended.receipt.verdict is not None else await self._unless_done_before(request, clock, ended)
+
+    async def _changes_to_undo(self, asked: RunOperations) -> History:
+        if len(asked.operations) > 1:
+            # Refused without them, if there are any: changes are taken back alone.
+            return NO_HISTORY
+        wanted = [operation.change_id for operation in asked.operations if isinstance(operation, UndoChange)]
+        found = [await self._store.change(asked.owner, change_id) for change_id in wanted]
+        return {entry.change_id: entry for entry in found if entry is not None}
 
     async def _unless_done_before(self, request: Request, clock: Clock, ended: Ended) -> Ended:
         """A repeat of an operation that was applied can look impossible or needless, because it was applied."""

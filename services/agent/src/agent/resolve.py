@@ -12,7 +12,7 @@ from agent.details import due_of, notes_of, priority_of, removes_due
 from agent.names import fold, same_name, uses_only_words_of, words
 from agent.resolution import Change, Ending, Resolution, Unresolvable, stop
 from agent.targets import Reply, Targets
-from agent.words import NOTHING_CHANGED, counted, detailed, joined, quoted, update_in_words
+from agent.words import NOTHING_CHANGED, counted, detailed, joined, quoted, taking_back, update_in_words
 from contracts.limits import OPERATIONS_MAX
 from contracts.message import problem_of
 from contracts.operations import (
@@ -24,10 +24,11 @@ from contracts.operations import (
     MoveItem,
     Operation,
     RenameList,
+    UndoChange,
     UpdateItem,
 )
 from contracts.planning import ModelPlan, PlanStep, StepOp
-from contracts.todo import Priority, TodoItem
+from contracts.todo import JournalEntry, Priority, TodoItem
 from contracts.tokens import new_item_id, new_list_id
 from contracts.turns import Candidate, Outcome
 
@@ -36,11 +37,22 @@ BIG_DELETION: Final = 5
 
 _QUESTIONS: Final = frozenset({StepOp.SHOW, StepOp.COUNT, StepOp.FIND})
 _UNUSABLE: Final = f"The language model gave no plan that can be used. Try to put it differently. {NOTHING_CHANGED}"
+_CHANGES: Final = frozenset(StepOp) - _QUESTIONS - {StepOp.SAY}
 
 
-def resolve(plan: ModelPlan, board: Board, request: str, today: date) -> Resolution:
-    """Check a plan against the state and the words. Whatever cannot be resolved ends the turn with nothing changed."""
+def wants_undo(plan: ModelPlan) -> bool:
+    """Whether `resolve` needs to know what the owner's newest change is."""
+    return any(step.op is StepOp.UNDO for step in plan.steps)
+
+
+def resolve(plan: ModelPlan, board: Board, request: str, today: date, newest: JournalEntry | None = None) -> Resolution:
+    """Check a plan against the state and the words. Whatever cannot be resolved ends the turn with nothing changed.
+
+    `newest` is the owner's newest change, which the step `undo` means.
+    """
     try:
+        if wants_undo(plan):
+            return _undo(plan, board, newest)
         return _Resolver(plan, board, request, today).resolve()
     except Unresolvable as unresolvable:
         return unresolvable.ending
@@ -49,6 +61,19 @@ def resolve(plan: ModelPlan, board: Board, request: str, today: date) -> Resolut
         what = f"{problem.field or 'it'} {problem.detail}"
         text = f"The plan holds something that is not allowed: {what}. {NOTHING_CHANGED}"
         return Ending(Outcome.REFUSED, text, reason="invalid_value")
+
+
+def _undo(plan: ModelPlan, board: Board, newest: JournalEntry | None) -> Change:
+    if any(step.op is not StepOp.UNDO and step.op in _CHANGES for step in plan.steps) or _undos(plan) > 1:
+        text = f"A change is taken back by itself, one at a time. {NOTHING_CHANGED}"
+        raise stop(Outcome.REFUSED, text, reason="undo_alone")
+    if newest is None:
+        raise stop(Outcome.NOT_FOUND, f"There is no change to take back. {NOTHING_CHANGED}", reason="nothing_to_undo")
+    return Change((UndoChange(change_id=newest.change_id),), (taking_back(newest, board.lists),))
+
+
+def _undos(plan: ModelPlan) -> int:
+    return sum(step.op is StepOp.UNDO for step in plan.steps)
 
 
 class _Resolver:
@@ -83,8 +108,6 @@ class _Resolver:
         for step in self._steps:
             if step.op is StepOp.MISSING:
                 raise self._missing(step)
-            if step.op is StepOp.UNDO:
-                raise stop(Outcome.REFUSED, f"Undo is not available yet. {NOTHING_CHANGED}", reason="unsupported")
         changes = [step for step in self._steps if step.op in self._change_of]
         questions = [step for step in self._steps if step.op in _QUESTIONS]
         if not changes:

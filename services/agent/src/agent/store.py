@@ -7,6 +7,8 @@ from contracts import subjects
 from contracts.store import (
     ApplyRequest,
     ApplyResult,
+    Changes,
+    ChangesRequest,
     Snapshot,
     SnapshotPart,
     SnapshotRequest,
@@ -14,7 +16,7 @@ from contracts.store import (
     TakeOverResult,
     joined,
 )
-from contracts.todo import JournalEntry, TodoItem, TodoList
+from contracts.todo import Author, JournalEntry, TodoItem, TodoList
 
 READ_TIMEOUT_S: Final = 10.0
 WRITE_TIMEOUT_S: Final = 10.0
@@ -28,6 +30,12 @@ class Store(Protocol):
     async def apply(self, request: ApplyRequest) -> ApplyResult: ...
 
     async def take_over(self, owner: str, operation_id: str, *, crashed: bool = False) -> TakeOverResult: ...
+
+    async def change(self, owner: str, change_id: str) -> JournalEntry | None:
+        """A change with all of its images; None where the owner's journal does not hold it."""
+
+    async def newest_change(self, owner: str, authors: tuple[Author, ...]) -> JournalEntry | None:
+        """The newest change that came through one of these doors, with all of its images."""
 
 
 class BusStore:
@@ -56,3 +64,22 @@ class BusStore:
     async def take_over(self, owner: str, operation_id: str, *, crashed: bool = False) -> TakeOverResult:
         request = TakeOverRequest(owner=owner, operation_id=operation_id, crashed=crashed)
         return await self._bus.request(subjects.TODO_TAKE_OVER, request, TakeOverResult, timeout=WRITE_TIMEOUT_S)
+
+    async def change(self, owner: str, change_id: str) -> JournalEntry | None:
+        return await self._one_change(ChangesRequest(owner=owner, change_id=change_id))
+
+    async def newest_change(self, owner: str, authors: tuple[Author, ...]) -> JournalEntry | None:
+        return await self._one_change(ChangesRequest(owner=owner, newest_by=authors))
+
+    async def _one_change(self, request: ChangesRequest) -> JournalEntry | None:
+        found = await self._changes(request)
+        pieces = list(found.entries)
+        while pieces and found.images_next is not None:
+            # By its id from here on: what is newest may be another one by now.
+            more = ChangesRequest(owner=request.owner, change_id=pieces[0].change_id, images_from=found.images_next)
+            found = await self._changes(more)
+            pieces += found.entries
+        return next(iter(joined(pieces)), None)
+
+    async def _changes(self, request: ChangesRequest) -> Changes:
+        return await self._bus.request(subjects.TODO_CHANGES, request, Changes, timeout=READ_TIMEOUT_S)

@@ -15,7 +15,7 @@ from agent.dates import day_of, zone_named
 from agent.model import ModelError, ModelFault, Planned, PlanningModel
 from agent.receipts import fitted, fitted_text
 from agent.resolution import Ending, Resolution
-from agent.resolve import resolve
+from agent.resolve import resolve, wants_undo
 from agent.store import Store
 from agent.words import NOTHING_CHANGED, refusal
 from bus import tracing
@@ -24,7 +24,7 @@ from bus.interface import Bus, Job
 from bus.tracing import current_trace_id
 from contracts import subjects
 from contracts.store import ApplyStatus, Snapshot
-from contracts.todo import Author
+from contracts.todo import Author, JournalEntry
 from contracts.turns import (
     Candidate,
     DeadTurn,
@@ -39,6 +39,7 @@ from contracts.turns import (
 )
 from runtime.crash import crash_point
 from verification.state import state_of
+from verification.undo import NO_HISTORY
 
 log = logging.getLogger(__name__)
 _TRACER = trace.get_tracer("agent.turns")
@@ -46,6 +47,8 @@ _TRACER = trace.get_tracer("agent.turns")
 OUTAGE_RETRY_S: Final = 1.0
 OUTAGE_MAX_S: Final = 600.0
 CRASHES_MAX: Final = 3
+UNDOABLE: Final = (Author.CHAT, Author.BOARD)
+"""Whose changes a person means who says "undo that": their own, not those of a program."""
 
 _MODEL_SENTENCES: Final = {
     ModelFault.UNREACHABLE: "The language model does not answer. See that its server runs, and ask again.",
@@ -126,7 +129,7 @@ class Turns:
     ) -> tuple[Ended, tuple[Candidate, ...]]:
         since = time.perf_counter()
         with tracing.step(_TRACER, "PLAN"):
-            resolution, snapshot, use = await self._plan(started, clock)
+            resolution, snapshot, use, newest = await self._plan(started, clock)
         clock.lap("plan", since)
         if isinstance(resolution, Ending):
             receipt = Receipt(
@@ -149,10 +152,14 @@ class Turns:
             model=use,
             relied_on=resolution.relied_on,
             notes=resolution.notes,
+            history=NO_HISTORY if newest is None else {newest.change_id: newest},
         )
         return await self._cycle.carry_out(request, intent, clock, on_phase=on_phase), ()
 
-    async def _plan(self, started: TurnStarted, clock: Clock) -> tuple[Resolution, Snapshot, ModelUse | None]:
+    async def _plan(
+        self, started: TurnStarted, clock: Clock
+    ) -> tuple[Resolution, Snapshot, ModelUse | None, JournalEntry | None]:
+        """What the plan comes to, over which rows, what it cost, and the change that it takes back, if any."""
         seen = await self._store.snapshot(started.owner)
         board = board_of(seen)
         today = day_of(started.accepted_at, zone_named(started.time_zone))
@@ -160,7 +167,7 @@ class Turns:
         try:
             planned: Planned = await self._model.plan(prompt.messages(board, started.text, today), prompt.TOOLS)
         except ModelError as error:
-            return _model_failed(error), seen, None
+            return _model_failed(error), seen, None, None
         finally:
             clock.lap("model", since)
         use = ModelUse(
@@ -169,9 +176,11 @@ class Turns:
             prompt_tokens=planned.prompt_tokens,
             completion_tokens=planned.completion_tokens,
         )
-        # A model may take a minute, in which others go on: what is resolved, said and relied on is read after it.
+        newest = await self._store.newest_change(started.owner, UNDOABLE) if wants_undo(planned.plan) else None
+        # A model may take a minute, in which others go on: what is resolved, said and relied on is read after it, and
+        # after the newest change, so that the rows are at least as new.
         fresh = await self._store.snapshot(started.owner)
-        return resolve(planned.plan, refreshed(board, fresh), started.text, today), fresh, use
+        return resolve(planned.plan, refreshed(board, fresh), started.text, today, newest), fresh, use, newest
 
     def _phases(self, started: TurnStarted) -> OnPhase:
         async def begun(phase: Phase, attempt: int) -> None:

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
+from typing import Final
 
 from contracts.operations import (
     CompleteItem,
@@ -17,9 +18,12 @@ from contracts.operations import (
     UpdateItem,
 )
 from contracts.store import Snapshot
-from contracts.todo import Diff, ItemView, ListView, Priority, RowChange, TodoItem, TodoList
+from contracts.todo import Diff, ItemView, JournalEntry, ListView, Priority, RowChange, TodoItem, TodoList
+from verification.diff import view_of
+from verification.undo import NO_HISTORY, History
 
 NOTHING_CHANGED = "Nothing was changed."
+TAKEN_BACK_SENTENCES: Final = 5
 _PLAIN = frozenset({"L", "EN", "ES", "ET", "CS", "ON", "WS", "NSM", "BN"})  # directions that disturb nothing
 
 
@@ -60,6 +64,35 @@ def due_text(due: date | datetime | None) -> str:
     return due.strftime("%Y-%m-%d %H:%M %Z").strip() if isinstance(due, datetime) else due.isoformat()
 
 
+def diff_of(entry: JournalEntry, lists: Iterable[TodoList]) -> Diff:
+    """What a change did, as far as a user could see, with the names of lists as they are or were."""
+    named = {row.id: row.name for row in lists}
+    for image in entry.images:
+        for row in (image.before, image.after):
+            if isinstance(row, TodoList):
+                named.setdefault(row.id, row.name)
+    changes = []
+    for image in entry.images:
+        row = image.after or image.before
+        changes.append(
+            RowChange(
+                id=image.row_id,
+                before=None if image.before is None else view_of(image.before),
+                after=None if image.after is None else view_of(image.after),
+                list_name=named.get(row.list_id) if isinstance(row, TodoItem) else None,
+            )
+        )
+    return Diff(changes=tuple(changes))
+
+
+def taking_back(entry: JournalEntry, lists: Iterable[TodoList]) -> str:
+    """What taking a change back means: the sentences that told it."""
+    told = change_sentences(diff_of(entry, lists))
+    shown = " ".join(told[:TAKEN_BACK_SENTENCES])
+    more = len(told) - TAKEN_BACK_SENTENCES
+    return f"take back: {shown or 'a change that nobody could see.'}" + (f" And {more} more." if more > 0 else "")
+
+
 def change_sentences(diff: Diff, operations: Sequence[Operation] = ()) -> tuple[str, ...]:
     """What a diff says, in words: lists first, then items grouped by what happened to them and where.
 
@@ -78,6 +111,8 @@ def change_sentences(diff: Diff, operations: Sequence[Operation] = ()) -> tuple[
     ]
     sentences = [_list_sentence(change, items) for change in lists]
     sentences += _grouped(loose)
+    if sentences and any(isinstance(operation, UndoChange) for operation in operations):
+        sentences.insert(0, "Took the change back.")
     return tuple(sentences)
 
 
@@ -177,7 +212,7 @@ def update_in_words(operation: UpdateItem) -> str:
 
 
 def operation_in_words(  # noqa: PLR0911 - one sentence a kind
-    operation: Operation, snapshot: Snapshot, earlier: Sequence[Operation] = ()
+    operation: Operation, snapshot: Snapshot, history: History = NO_HISTORY, earlier: Sequence[Operation] = ()
 ) -> str:
     """What an operation asks for, with names for ids where the state, or an operation before it, has them."""
     lists = {row.id: quoted(row.name) for row in snapshot.lists}
@@ -205,7 +240,8 @@ def operation_in_words(  # noqa: PLR0911 - one sentence a kind
         case DeleteItem():
             return f"delete {items.get(operation.item_id, operation.item_id)}"
         case UndoChange():
-            return f"take back change {operation.change_id}"
+            entry = history.get(operation.change_id)
+            return "take back a change" if entry is None else taking_back(entry, snapshot.lists)
 
 
 _REFUSALS = {
@@ -215,7 +251,8 @@ _REFUSALS = {
     "id_taken": "The new id is in use already.",
     "too_large": "This is too much for one request; ask in smaller parts.",
     "due_without_offset": "A time needs its UTC offset.",
-    "unsupported": "This is not served yet.",
+    "undo_alone": "A change is taken back by itself, not together with others.",
+    "unknown_change": "There is no such change to take back.",
 }
 
 

@@ -21,7 +21,8 @@ from contracts.store import (
     TakeOverResult,
 )
 from contracts.tokens import ROW_ID_PATTERN, new_change_id
-from todo_store.effects import Rejected, check_versions, effects_of, needs_of
+from todo_store import undoing
+from todo_store.effects import Effects, Rejected, check_versions, effects_of, needs_of
 from todo_store.errors import StoreError
 from todo_store.repository import journal, todo_rows, turns
 from todo_store.repository.turns import Turn
@@ -58,9 +59,7 @@ async def apply(session: WriteSession, request: ApplyRequest, *, traceparent: st
         return earlier
 
     try:
-        rows = await todo_rows.load(session, request.owner, needs_of(request.operations, request.relies_on))
-        check_versions(rows, request.relies_on)
-        effects = effects_of(rows, request.operations)
+        effects = await _effects(session, request)
     except Rejected as rejected:
         result = result.model_copy(update={"status": rejected.status, "rows": rejected.rows, "reason": rejected.reason})
     else:
@@ -81,6 +80,22 @@ async def apply(session: WriteSession, request: ApplyRequest, *, traceparent: st
     recorded = replace(turn, plan_hash=plan_hash, result=result)
     await turns.save(session, request.owner, request.operation_id, recorded)
     return result
+
+
+async def _effects(session: WriteSession, request: ApplyRequest) -> Effects:
+    """What the request's operations come to on the rows as they are. Raises Rejected."""
+    change_id = undoing.change_to_undo(request.operations)
+    if change_id is None:
+        rows = await todo_rows.load(session, request.owner, needs_of(request.operations, request.relies_on))
+        check_versions(rows, request.relies_on)
+        return effects_of(rows, request.operations)
+    found = await journal.images_of(session, request.owner, change_id)
+    if found is None:
+        raise Rejected(ApplyStatus.REFUSED, (), "unknown_change")
+    images = undoing.net(found)
+    rows = await todo_rows.load(session, request.owner, undoing.needs_of(images, request.relies_on))
+    check_versions(rows, request.relies_on)
+    return undoing.effects_of(rows, images)
 
 
 def _answer_without_acting(turn: Turn, request: ApplyRequest, plan_hash: str) -> ApplyResult | None:

@@ -1,10 +1,14 @@
 """The one place where the real adapters are joined: PostgreSQL, the bus, the relay, a handler for each subject."""
 
 import asyncio
+import json
 import logging
+import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import timedelta
 from typing import Final
 
 from alembic.util import CommandError
@@ -24,11 +28,15 @@ from contracts.store import (
     SnapshotRequest,
     TakeOverRequest,
 )
+from contracts.tokens import OWNER_PATTERN
 from runtime import logs
 from runtime.process import Running
 from todo_store import migrations, readiness, sessions
+from todo_store.errors import CommitUnknownError
 from todo_store.handlers import Handlers
 from todo_store.relay import Relay
+from todo_store.repository import forgetting
+from todo_store.repository.forgetting import Forgotten
 from todo_store.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -42,7 +50,8 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
     async with sessions.database(settings) as database:
         await readiness.wait_for_schema(database, settings.schema_wait_s)
         async with NatsBus.connected_to(settings.bus(SERVICE)) as bus:
-            relay = Relay(settings.database_url.get_secret_value(), bus)
+            keep = timedelta(days=settings.keep_sentences_days)
+            relay = Relay(settings.database_url.get_secret_value(), bus, keep=keep)
             async with relay.running(), served(bus, Handlers(database, relay.wake)):
                 yield Running(ready=lambda: readiness.missing(database, bus))
 
@@ -66,17 +75,46 @@ async def served(bus: Bus, handlers: Handlers) -> AsyncIterator[None]:
 
 def migrate() -> None:
     """Bring the schema up to date and return. Exits 1, after one line on stderr, when it cannot."""
+    settings = _settings()
+    url = settings.database_url.get_secret_value()
+    try:
+        asyncio.run(migrations.upgrade(url))
+    except (DBAPIError, CommandError, OSError, TimeoutError) as error:
+        log.error("migration failed", exc_info=error, extra={"database": _place(url)})
+        sys.exit(1)
+    log.info("schema is up to date", extra={"revision": migrations.head()})
+
+
+def forget(owner: str) -> None:
+    """Erase an owner, irrevocably, and print how many rows of each kind there were. Exits 1 when it cannot."""
+    if re.fullmatch(OWNER_PATTERN, owner) is None:
+        sys.exit(f"{SERVICE}: OWNER_KEY must be 26 characters of a-z and 2-7")
+    settings = _settings()
+    try:
+        counts = asyncio.run(_forget(settings, owner))
+    except (DBAPIError, CommitUnknownError, OSError, TimeoutError) as error:
+        # Erasing again is safe, and tells whether it was done.
+        log.error(
+            "forgetting failed", exc_info=error, extra={"database": _place(settings.database_url.get_secret_value())}
+        )
+        sys.exit(1)
+    sys.stdout.write(json.dumps(asdict(counts)) + "\n")
+
+
+async def _forget(settings: Settings, owner: str) -> Forgotten:
+    async with sessions.database(settings) as database, database.writing() as session:
+        return await forgetting.forget(session, owner) or Forgotten()
+
+
+def _settings() -> Settings:
     try:
         settings = Settings()
     except ValidationError as error:
         problem = problem_of(error)
         sys.exit(f"{SERVICE}: setting {(problem.field or '').upper()}: {problem.detail}")
     logs.setup(SERVICE, settings.instance, settings.log_level)
-    url = settings.database_url.get_secret_value()
-    try:
-        asyncio.run(migrations.upgrade(url))
-    except (DBAPIError, CommandError, OSError, TimeoutError) as error:
-        place = make_url(url).render_as_string(hide_password=True)
-        log.error("migration failed", exc_info=error, extra={"database": place})
-        sys.exit(1)
-    log.info("schema is up to date", extra={"revision": migrations.head()})
+    return settings
+
+
+def _place(url: str) -> str:
+    return make_url(url).render_as_string(hide_password=True)

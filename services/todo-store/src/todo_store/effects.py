@@ -42,8 +42,6 @@ class Needs:
 def needs_of(operations: Iterable[Operation], relies_on: Iterable[str]) -> Needs:
     rows, emptied, filled, order_of_lists = set(relies_on), set[str](), set[str](), False
     for operation in operations:
-        if isinstance(operation, UndoChange):
-            continue
         for field in ("list_id", "item_id", "after_id"):
             row = getattr(operation, field, None)
             if row is not None:
@@ -62,25 +60,30 @@ def needs_of(operations: Iterable[Operation], relies_on: Iterable[str]) -> Needs
 
 @dataclass(frozen=True)
 class Rows:
-    """An owner's rows, as far as Needs asked for them. `dead` holds the ids of deleted ones."""
+    """An owner's rows, as far as Needs asked for them. `dead` holds the deleted ones' versions by id."""
 
     lists: Mapping[str, TodoList]
     items: Mapping[str, TodoItem]
-    dead: frozenset[str]
+    dead: Mapping[str, int]
     order_of_lists: Sequence[Place] = ()
     orders: Mapping[str, Sequence[Place]] | None = None
 
 
 @dataclass(frozen=True)
 class Effects:
-    """What to write. A row that was made and deleted by the same operations is in none of these."""
+    """What to write. A row that was made and deleted by the same operations is in none of these.
 
-    lists_added: tuple[TodoList, ...]
-    lists_changed: tuple[TodoList, ...]
-    lists_deleted: tuple[str, ...]
-    items_added: tuple[TodoItem, ...]
-    items_changed: tuple[TodoItem, ...]
-    items_deleted: tuple[str, ...]
+    A restored row was deleted and lives again, as given.
+    """
+
+    lists_added: tuple[TodoList, ...] = ()
+    lists_changed: tuple[TodoList, ...] = ()
+    lists_deleted: tuple[str, ...] = ()
+    lists_restored: tuple[TodoList, ...] = ()
+    items_added: tuple[TodoItem, ...] = ()
+    items_changed: tuple[TodoItem, ...] = ()
+    items_deleted: tuple[str, ...] = ()
+    items_restored: tuple[TodoItem, ...] = ()
 
 
 class Rejected(Exception):  # noqa: N818 - an answer, not a fault
@@ -144,7 +147,8 @@ class _Work:
                 self._take_out(self._item(operation.item_id))
                 del self._items[operation.item_id]
             case UndoChange():
-                raise Rejected(ApplyStatus.REFUSED, (), "unsupported")
+                # `undoing` takes changes back, and only alone.
+                raise Rejected(ApplyStatus.REFUSED, (), "undo_alone")
 
     def effects(self) -> Effects:
         before = self._before

@@ -102,3 +102,37 @@ class Entries:
             self._whole.append(self._open.model_copy(update={"images": tuple(self._images)}))
         self._open = None
         self._images = []
+
+
+class Page:
+    """Collects as many images of one entry as fit in one message, behind the first `skipped` ones."""
+
+    def __init__(self, skipped: int) -> None:
+        self._skipped = skipped
+        self._seen = 0
+        self._bytes = 0
+        self._entry: JournalEntry | None = None
+        self._images: list[Image] = []
+        self.full = False
+
+    @property
+    def next(self) -> int | None:
+        """How many images stand before the next page; None where this is the last one."""
+        return self._skipped + len(self._images) if self.full else None
+
+    def add(self, entry: JournalEntry, image: Image | None) -> None:
+        """Take the entry's next image. Once `full`, nothing more is taken."""
+        self._entry = entry
+        self._seen += 1
+        if image is None or self._seen <= self._skipped:
+            return
+        self._bytes += len(image.to_json()) + 1
+        # One image always fits: a row is at most some tens of kilobytes.
+        if self._images and self._bytes > PART_MAX_BYTES:
+            self.full = True
+        else:
+            self._images.append(image)
+
+    def entries(self) -> tuple[JournalEntry, ...]:
+        """The entry with this page's images; none where there was no entry."""
+        return () if self._entry is None else (self._entry.model_copy(update={"images": tuple(self._images)}),)

@@ -7,7 +7,7 @@ from contracts.store import Changes, ChangesRequest, SearchRequest, SearchResult
 from contracts.text import normalise
 from contracts.todo import JournalEntry
 from todo_store.errors import StoreError
-from todo_store.parts import Entries, Parts
+from todo_store.parts import Entries, Page, Parts
 from todo_store.repository import journal, search, todo_rows
 from todo_store.sessions import ReadSession
 
@@ -37,8 +37,25 @@ async def snapshot(session: ReadSession, request: SnapshotRequest) -> AsyncItera
 async def changes(session: ReadSession, request: ChangesRequest) -> Changes:
     """Journal entries after `since`: as many as were asked for and fit in one message, at least one if there is one."""
     revision = await journal.revision_of(session, request.owner)
+    if request.change_id is not None or request.newest_by:
+        return await _one_change(session, request, revision)
     found = await entries(session, request.owner, since=request.since, until=request.since + request.limit)
     return Changes(revision=revision, entries=found)
+
+
+async def _one_change(session: ReadSession, request: ChangesRequest, revision: int) -> Changes:
+    if request.change_id is not None:
+        wanted = await journal.revision_of_change(session, request.owner, request.change_id)
+    else:
+        wanted = await journal.newest_revision_by(session, request.owner, request.newest_by)
+    if wanted is None:
+        return Changes(revision=revision)
+    page = Page(request.images_from)
+    async for entry, image in journal.pieces(session, request.owner, since=wanted - 1, until=wanted):
+        page.add(entry, image)
+        if page.full:
+            break
+    return Changes(revision=revision, entries=page.entries(), images_next=page.next)
 
 
 async def entries(session: ReadSession, owner: str, *, since: int, until: int) -> tuple[JournalEntry, ...]:

@@ -6,8 +6,10 @@ were lost. A change is marked after it was published: one that is published twic
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from itertools import groupby
 from typing import Final, Protocol
 
@@ -20,7 +22,7 @@ from contracts.message import Message
 from contracts.todo import JournalEntry, TodoChanged
 from todo_store import reading
 from todo_store.errors import problem_of_fault
-from todo_store.repository import journal, outbox
+from todo_store.repository import forgetting, journal, outbox
 from todo_store.repository.outbox import Waiting
 from todo_store.sessions import WriteSession, lone_session
 
@@ -28,6 +30,7 @@ log = logging.getLogger(__name__)
 
 POLL_S: Final = 1.0
 FINISH_TIMEOUT_S: Final = 5.0
+AGE_EVERY_S: Final = 60.0
 
 
 class Publisher(Protocol):
@@ -42,9 +45,11 @@ class Publisher(Protocol):
 class Relay:
     """Runs within `running`; `wake` says that there may be something to publish."""
 
-    def __init__(self, url: str, bus: Publisher) -> None:
+    def __init__(self, url: str, bus: Publisher, *, keep: timedelta | None = None) -> None:
         self._url = url
         self._bus = bus
+        self._keep = keep
+        self._age_again_at = 0.0
         self._woken = asyncio.Event()
         self._closing = False
 
@@ -89,9 +94,21 @@ class Relay:
                     await self._publish_waiting(session)
                 except BusError as error:
                     log.warning("relay lost the bus", extra={"code": error.problem.code.value})
+            if leading:
+                await self._age_sentences(session)
             if last_round:
                 return
             await self._pause()
+
+    async def _age_sentences(self, session: WriteSession) -> None:
+        """Here because there is one relay, and no hurry. A batch a minute; while batches are whole, one a round."""
+        now = time.monotonic()
+        if self._keep is None or now < self._age_again_at:
+            return
+        aged = await forgetting.age_sentences(session, self._keep)
+        if aged:
+            log.info("sentences aged out", extra={"turns": aged})
+        self._age_again_at = now if aged == forgetting.BATCH else now + AGE_EVERY_S
 
     async def _pause(self) -> None:
         try:

@@ -164,6 +164,7 @@ class TurnRow(Base):
         CheckConstraint("attempt >= 1", name="attempt"),
         CheckConstraint("outcome IN ('applied', 'conflict', 'refused')", name="outcome"),
         CheckConstraint("(outcome IS NULL) = (result IS NULL)", name="result"),
+        Index("ix_turns_with_text", "updated_at", postgresql_where=text("(result #>> '{plan,understood}') <> '[]'")),
     )
 
     owner_key: Mapped[str] = mapped_column(KEY, primary_key=True)

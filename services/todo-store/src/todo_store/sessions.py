@@ -65,6 +65,10 @@ class WriteSession(ReadSession):
         """Insert or update; a sequence of parameters is sent in one go."""
         await self._connection.execute(statement, parameters)
 
+    async def erase(self, statement: UpdateBase, parameters: Mapping[str, Any] | None = None) -> int:
+        """Run a statement that takes something away for good, and return how many rows it was."""
+        return (await self._connection.execute(statement, parameters)).rowcount
+
 
 class Database:
     """PostgreSQL, as sessions. Made by `database`."""

@@ -22,4 +22,7 @@ class Settings(ServiceSettings):
 
     database_url: Annotated[SecretStr, AfterValidator(_for_asyncpg)]
     pool_size: int = Field(default=8, ge=1, le=50, description="connections kept open")
+    keep_sentences_days: int = Field(
+        default=30, ge=1, le=3650, description="after which what was understood of a turn is no longer kept in words"
+    )
     schema_wait_s: float = Field(default=30, gt=0, le=600, description="how long a start waits for the migrated schema")

@@ -1,9 +1,9 @@
 """Owners' revisions and the journal of changes with their images."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
-from sqlalchemy import Text, and_, bindparam, cast, func, insert, select, tuple_, update
+from sqlalchemy import ARRAY, Text, and_, any_, bindparam, cast, func, insert, select, tuple_, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_leave
 
 from contracts.limits import SNAPSHOT_PART_ROWS
@@ -17,6 +17,15 @@ NOTIFICATIONS: Final = "todo_changes"
 _BEYOND_ANY: Final = 2**63 - 1
 _OWNER: Final = bindparam("owner", type_=Text)
 _REVISION: Final = select(OwnerRow.revision).where(OwnerRow.owner_key == _OWNER)
+_OF_CHANGE: Final = select(ChangeRow.revision).where(
+    ChangeRow.owner_key == _OWNER, ChangeRow.change_id == bindparam("change_id", type_=Text)
+)
+_NEWEST_BY: Final = (
+    select(ChangeRow.revision)
+    .where(ChangeRow.owner_key == _OWNER, ChangeRow.author == any_(bindparam("authors", type_=ARRAY(Text))))
+    .order_by(ChangeRow.revision.desc())
+    .limit(1)
+)
 _RISEN: Final = (
     update(OwnerRow)
     .where(OwnerRow.owner_key == bindparam("new_owner_key"))
@@ -72,6 +81,27 @@ async def revision_of(session: ReadSession, owner: str) -> int:
     """The owner's revision; 0 for one that was never seen."""
     row = await session.row(_REVISION, {"owner": owner})
     return 0 if row is None else row.revision
+
+
+async def revision_of_change(session: ReadSession, owner: str, change_id: str) -> int | None:
+    """Which revision a change made; None for one that the owner's journal does not hold."""
+    row = await session.row(_OF_CHANGE, {"owner": owner, "change_id": change_id})
+    return None if row is None else row.revision
+
+
+async def newest_revision_by(session: ReadSession, owner: str, authors: Iterable[Author]) -> int | None:
+    """The newest revision that came through one of these doors; None where none did."""
+    row = await session.row(_NEWEST_BY, {"owner": owner, "authors": [author.value for author in authors]})
+    return None if row is None else row.revision
+
+
+async def images_of(session: ReadSession, owner: str, change_id: str) -> tuple[Image, ...] | None:
+    """All images of a change; None for one that the owner's journal does not hold."""
+    revision = await revision_of_change(session, owner, change_id)
+    if revision is None:
+        return None
+    found = [image async for _, image in pieces(session, owner, since=revision - 1, until=revision)]
+    return tuple(image for image in found if image is not None)
 
 
 async def lock_owner(session: WriteSession, owner: str) -> int:

@@ -108,17 +108,18 @@ async def load(session: ReadSession, owner: str, needs: Needs) -> Rows:
     return Rows(
         lists={row.id: list_of(row) for row in found_lists if row.deleted_at is None},
         items={row.id: item_of(row) for row in found_items if row.deleted_at is None},
-        dead=frozenset(row.id for row in (*found_lists, *found_items) if row.deleted_at is not None),
+        dead={row.id: row.version for row in (*found_lists, *found_items) if row.deleted_at is not None},
         order_of_lists=order_of_lists,
         orders=orders,
     )
 
 
+# What is changed lives, and what is restored lives again.
 _CHANGE_LIST: Final = (
     update(ListRow)
     .where(ListRow.owner_key == bindparam("of_owner"), ListRow.id == bindparam("of_id"))
     .values({key: bindparam(f"new_{key}") for key in ("name", "position", "version")})
-    .values(updated_at=func.now())
+    .values(updated_at=func.now(), deleted_at=None)
 )
 _CHANGE_ITEM: Final = (
     update(ItemRow)
@@ -129,7 +130,7 @@ _CHANGE_ITEM: Final = (
             for key in ("list_id", "title", "notes", "done", "due", "priority", "position", "version")
         }
     )
-    .values(updated_at=func.now())
+    .values(updated_at=func.now(), deleted_at=None)
 )
 _DELETE_LISTS: Final = (
     update(ListRow)
@@ -147,12 +148,12 @@ async def save(session: WriteSession, owner: str, effects: Effects) -> None:
     """Write effects. The owner is locked and the journal entry open."""
     if effects.lists_added:
         await session.write(insert(ListRow), [_values(owner, row) for row in effects.lists_added])
-    if effects.lists_changed:
-        await session.write(_CHANGE_LIST, _new_values(owner, effects.lists_changed))
+    if lists := (*effects.lists_changed, *effects.lists_restored):
+        await session.write(_CHANGE_LIST, _new_values(owner, lists))
     if effects.items_added:
         await session.write(insert(ItemRow), [_values(owner, row) for row in effects.items_added])
-    if effects.items_changed:
-        await session.write(_CHANGE_ITEM, _new_values(owner, effects.items_changed))
+    if items := (*effects.items_changed, *effects.items_restored):
+        await session.write(_CHANGE_ITEM, _new_values(owner, items))
     if effects.items_deleted:
         await session.write(_DELETE_ITEMS, {"of_owner": owner, "ids": list(effects.items_deleted)})
     if effects.lists_deleted:
