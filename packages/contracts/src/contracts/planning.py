@@ -33,6 +33,10 @@ class StepOp(StrEnum):
     SAY = "say"
 
 
+QUESTION_OPS: Final = frozenset({StepOp.SHOW, StepOp.COUNT, StepOp.FIND})
+"""Steps that ask, and change nothing."""
+
+
 class Select(StrEnum):
     """Instead of one item: a group of a list's items, expanded by code."""
 

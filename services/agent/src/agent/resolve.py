@@ -10,9 +10,11 @@ from agent import answers
 from agent.board import Board
 from agent.details import due_of, notes_of, priority_of, removes_due
 from agent.names import fold, same_name, uses_only_words_of, words
+from agent.questions import answer
 from agent.resolution import Change, Ending, Resolution, Unresolvable, stop
 from agent.targets import Reply, Targets
-from agent.words import NOTHING_CHANGED, counted, detailed, joined, quoted, taking_back, update_in_words
+from agent.undoing import undo, wants_undo
+from agent.words import NOTHING_CHANGED, counted, detailed, joined, quoted, update_in_words
 from contracts.limits import OPERATIONS_MAX
 from contracts.message import problem_of
 from contracts.operations import (
@@ -24,10 +26,9 @@ from contracts.operations import (
     MoveItem,
     Operation,
     RenameList,
-    UndoChange,
     UpdateItem,
 )
-from contracts.planning import ModelPlan, PlanStep, StepOp
+from contracts.planning import QUESTION_OPS, ModelPlan, PlanStep, StepOp
 from contracts.todo import JournalEntry, Priority, TodoItem
 from contracts.tokens import new_item_id, new_list_id
 from contracts.turns import Candidate, Outcome
@@ -35,14 +36,7 @@ from contracts.turns import Candidate, Outcome
 BIG_DELETION: Final = 5
 """More items than this, or any list, are deleted only after being asked."""
 
-_QUESTIONS: Final = frozenset({StepOp.SHOW, StepOp.COUNT, StepOp.FIND})
 _UNUSABLE: Final = f"The language model gave no plan that can be used. Try to put it differently. {NOTHING_CHANGED}"
-_CHANGES: Final = frozenset(StepOp) - _QUESTIONS - {StepOp.SAY}
-
-
-def wants_undo(plan: ModelPlan) -> bool:
-    """Whether `resolve` needs to know what the owner's newest change is."""
-    return any(step.op is StepOp.UNDO for step in plan.steps)
 
 
 def resolve(plan: ModelPlan, board: Board, request: str, today: date, newest: JournalEntry | None = None) -> Resolution:
@@ -52,7 +46,7 @@ def resolve(plan: ModelPlan, board: Board, request: str, today: date, newest: Jo
     """
     try:
         if wants_undo(plan):
-            return _undo(plan, board, newest)
+            return undo(plan, board, newest)
         return _Resolver(plan, board, request, today).resolve()
     except Unresolvable as unresolvable:
         return unresolvable.ending
@@ -61,19 +55,6 @@ def resolve(plan: ModelPlan, board: Board, request: str, today: date, newest: Jo
         what = f"{problem.field or 'it'} {problem.detail}"
         text = f"The plan holds something that is not allowed: {what}. {NOTHING_CHANGED}"
         return Ending(Outcome.REFUSED, text, reason="invalid_value")
-
-
-def _undo(plan: ModelPlan, board: Board, newest: JournalEntry | None) -> Change:
-    if any(step.op is not StepOp.UNDO and step.op in _CHANGES for step in plan.steps) or _undos(plan) > 1:
-        text = f"A change is taken back by itself, one at a time. {NOTHING_CHANGED}"
-        raise stop(Outcome.REFUSED, text, reason="undo_alone")
-    if newest is None:
-        raise stop(Outcome.NOT_FOUND, f"There is no change to take back. {NOTHING_CHANGED}", reason="nothing_to_undo")
-    return Change((UndoChange(change_id=newest.change_id),), (taking_back(newest, board.lists),))
-
-
-def _undos(plan: ModelPlan) -> int:
-    return sum(step.op is StepOp.UNDO for step in plan.steps)
 
 
 class _Resolver:
@@ -109,9 +90,13 @@ class _Resolver:
             if step.op is StepOp.MISSING:
                 raise self._missing(step)
         changes = [step for step in self._steps if step.op in self._change_of]
-        questions = [step for step in self._steps if step.op in _QUESTIONS]
+        questions = [step for step in self._steps if step.op in QUESTION_OPS]
         if not changes:
-            return self._answer(questions) if questions else self._prose()
+            return (
+                answer(questions, self._board, self._targets, self._request, self._today)
+                if questions
+                else self._prose()
+            )
         for step in changes:
             self._change_of[step.op](step)
         if questions:
@@ -143,24 +128,6 @@ class _Resolver:
     def _prose(self) -> Ending:
         said = " ".join(step.text.strip() for step in self._steps)
         return Ending(Outcome.ANSWERED, f"The model says: {said}\n{NOTHING_CHANGED}", reason="model_prose")
-
-    def _answer(self, questions: list[PlanStep]) -> Ending:
-        texts: list[str] = []
-        understood: list[str] = []
-        for step in questions:
-            row = self._targets.list_for(step.list, lambda name: f"what is on {name}?") if step.list else None
-            where = quoted(row.name) if row is not None else "all lists"
-            if step.op is StepOp.SHOW:
-                texts.append(answers.shown(self._board, row))
-                understood.append(f"show {where}")
-            elif step.op is StepOp.COUNT:
-                due = due_of(step.due, self._request, self._today) or self._today
-                texts.append(answers.count(self._board, row, step.select, due))
-                understood.append(f"count items of {where}")
-            else:
-                texts.append(answers.found(self._board, step.text))
-                understood.append(f"find {quoted(step.text)}")
-        return Ending(Outcome.ANSWERED, "\n".join(texts), understood=tuple(understood))
 
     def _new(self, *what: str) -> bool:
         """Whether this is said for the first time."""
