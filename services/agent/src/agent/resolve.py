@@ -92,11 +92,9 @@ class _Resolver:
         changes = [step for step in self._steps if step.op in self._change_of]
         questions = [step for step in self._steps if step.op in QUESTION_OPS]
         if not changes:
-            return (
-                answer(questions, self._board, self._targets, self._request, self._today)
-                if questions
-                else self._prose()
-            )
+            if not questions:
+                return self._prose()
+            return answer(questions, self._board, self._targets, self._request, self._today)
         for step in changes:
             self._change_of[step.op](step)
         if questions:

@@ -15,8 +15,9 @@ from agent.dates import day_of, zone_named
 from agent.model import ModelError, ModelFault, Planned, PlanningModel
 from agent.receipts import fitted, fitted_text
 from agent.resolution import Ending, Resolution
-from agent.resolve import resolve, wants_undo
+from agent.resolve import resolve
 from agent.store import Store
+from agent.undoing import wants_undo
 from agent.words import NOTHING_CHANGED, refusal
 from bus import tracing
 from bus.errors import BusError, LetGo, RetryLater
