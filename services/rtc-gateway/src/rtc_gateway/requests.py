@@ -115,7 +115,7 @@ class Requests:
             return await self._bus.store(subject, turn)
 
     async def cancel(self, message: TurnCancelRequest) -> Refused | None:
-        """Tell the agent at once, and leave the mark that a later apply is refused by. Says nothing if it went well:
+        """Tell agents, and leave the mark that a later apply is refused by. Says nothing if it went well:
         the turn's outcome tells."""
         caller = self._caller
         hint = TurnCancel(session=caller.session, turn_id=message.turn_id, owner=caller.owner)

@@ -140,7 +140,10 @@ class Socket:
         incoming = parse(data)
         kind = "invalid" if isinstance(incoming, Problem) else incoming.type
         # A span a message: one for the whole socket would be hours long and exported only at its end.
-        with _TRACER.start_as_current_span(f"signaling {kind}", kind=SpanKind.SERVER, record_exception=False) as span:
+        # Neither an exception's event nor its status: both quote its text.
+        with _TRACER.start_as_current_span(
+            f"signaling {kind}", kind=SpanKind.SERVER, record_exception=False, set_status_on_exception=False
+        ) as span:
             actions = self._conversation.receive(incoming, now=time.monotonic())
             if self._conversation.session is not None:
                 span.set_attribute("session.id", self._conversation.session)
