@@ -3,7 +3,7 @@
 import asyncio
 from uuid import uuid4
 
-from bus.errors import LetGo, RetryLater
+from bus.errors import LetGo, RetryLater, Unprocessable
 from bus.interface import Event, Job
 from bus.memory_streams import partition_of
 from contracts import streams, subjects
@@ -100,6 +100,26 @@ async def test_a_job_given_back_comes_again_and_keeps_its_place(buses: Buses) ->
     assert [job.subject.rsplit(".", 1)[1] for job in mine] == ["turn0", "turn1", "turn2"]
     assert [job.deliveries for job in mine] == [2, 1, 1]
     await work.close()
+
+
+async def test_a_job_that_nobody_can_handle_is_taken_out_and_the_next_one_comes(buses: Buses) -> None:
+    gateway, agent = await buses.of("rtc-gateway"), await buses.of("agent")
+    session, tries, done = uuid4().hex, list[str](), asyncio.Event()
+
+    async def handler(job: Job) -> None:
+        if session in job.subject:
+            turn = job.subject.rsplit(".", 1)[1]
+            tries.append(turn)
+            if turn == "bad":
+                raise Unprocessable("unreadable")
+            done.set()
+
+    work = await agent.work(streams.CHAT, CONSUMERS, handler, slots=2, hints=subjects.LIVE_JOBS)
+    await gateway.store(subjects.turn_started(session, "bad"), Number(n=1))
+    await gateway.store(subjects.turn_started(session, "good"), Number(n=2))
+    await asyncio.wait_for(done.wait(), BOUND_S)
+    await work.close()
+    assert tries == ["bad", "good"]
 
 
 async def test_closing_waits_for_the_job_in_hand_and_acks_it(buses: Buses) -> None:

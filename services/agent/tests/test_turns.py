@@ -13,7 +13,7 @@ from agent.cycle import Cycle
 from agent.model import ModelError, ModelFault, Planned
 from agent.receipts import RECEIPT_MAX_BYTES
 from agent.turns import Turns
-from bus.errors import LetGo, RemoteError, TooLargeError, UnavailableError
+from bus.errors import LetGo, RemoteError, TooLargeError, UnavailableError, Unprocessable
 from bus.interface import Job, Stored
 from contracts import subjects
 from contracts.limits import BUS_PAYLOAD_MAX_BYTES
@@ -139,6 +139,19 @@ async def test_a_turn_that_crashed_three_times_after_its_effect_is_unknown_and_n
     assert completed.outcome is Outcome.UNKNOWN
     assert completed.receipt.verdict is Verdict.UNKNOWN
     assert "Nothing was changed" not in completed.text
+
+
+async def test_what_is_no_turn_is_answered_kept_for_operators_and_never_delivered_again() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+    turns = Turns(stage.bus, stage.store, stage.model, Cycle(stage.store), outage_retry_s=0)  # type: ignore[arg-type]
+    with pytest.raises(Unprocessable):
+        await turns.handle(Job("job.chat.1.s.t", b'{"session":"s"}', sequence=7, deliveries=1))
+    completed = stage.bus.kept[subjects.turn_completed("s", "t")]
+    dead = stage.bus.kept[subjects.dead_turn("s", "t")]
+    assert isinstance(completed, TurnCompleted)
+    assert (completed.outcome, completed.reason) == (Outcome.FAILED, "unreadable")
+    assert isinstance(dead, DeadTurn)
+    assert (dead.owner, dead.stream_sequence) == (None, 7)
 
 
 async def test_an_outage_is_waited_out_and_counts_as_no_crash() -> None:

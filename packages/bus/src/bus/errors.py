@@ -78,5 +78,13 @@ class RetryLater(Exception):  # noqa: N818 - a handler's answer, not a fault
         self.delay_s = delay_s
 
 
+class Unprocessable(Exception):  # noqa: N818 - a handler's answer, not a fault
+    """Raised by a job's handler: nobody will ever be able to handle this one; never deliver it again."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class LetGo(Exception):  # noqa: N818 - a handler's answer, not a fault
     """Raised by a job's handler: another worker has this job now; neither ack it nor give it back."""

@@ -105,6 +105,6 @@ class Bus(Protocol):
     async def work(
         self, stream: str, consumers: tuple[str, ...], handler: JobHandler, *, slots: int, hints: str
     ) -> Subscription:
-        """Work through durable consumers, `slots` jobs at once. A job is acked when its handler returns, and given
-        back when it raises RetryLater or anything else. `hints` is a subject of live events that tell, by
-        `contracts.subjects.partition_of_live_job`, which consumer has work."""
+        """Work through durable consumers, `slots` jobs at once. A job is acked when its handler returns, taken out
+        when it raises Unprocessable, and given back when it raises RetryLater or anything else. `hints` is a subject
+        of live events that tell, by `contracts.subjects.partition_of_live_job`, which consumer has work."""

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from typing import Final
 
-from bus.errors import LetGo, RetryLater
+from bus.errors import LetGo, RetryLater, Unprocessable
 from bus.interface import Job, JobHandler
 from bus.memory_streams import Changes, MemoryConsumer
 
@@ -58,6 +58,10 @@ class MemoryWorkers:
             await self._handler(Job(kept.subject, kept.data, kept.sequence, consumer.deliveries, kept.headers))
         except RetryLater as later:
             self._give_back(consumer, later.delay_s)
+        except Unprocessable as bad:
+            log.error("job taken out", extra={"reason": bad.reason})
+            consumer.ack()
+            self._changes.tell()
         except LetGo:
             self._give_back(consumer, self._lease_s)
         except Exception as error:

@@ -11,7 +11,8 @@ import contextlib
 import json
 import logging
 import time
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -20,7 +21,7 @@ from nats.errors import Error as NatsError
 from opentelemetry.trace import SpanKind
 
 from bus import headers, tracing
-from bus.errors import LetGo, RetryLater
+from bus.errors import LetGo, RetryLater, Unprocessable
 from bus.interface import Job, JobHandler
 from contracts.limits import LEASE_S
 from contracts.subjects import partition_of_live_job
@@ -162,21 +163,24 @@ class Workers:
             await message.ack()
         except RetryLater as later:
             log.warning("job given back", extra={"reason": later.reason, "deliveries": job.deliveries})
-            await self._give_back(message, later.delay_s)
+            await self._settle(message.nak(delay=later.delay_s))
+        except Unprocessable as bad:
+            log.error("job taken out", extra={"reason": bad.reason, "deliveries": job.deliveries})
+            await self._settle(message.term())
         except LetGo:
             log.info("job let go", extra={"deliveries": job.deliveries})
         except Exception as error:
             log.error("job failed", exc_info=error, extra={"error_type": type(error).__qualname__})
-            await self._give_back(message, FAILED_RETRY_S)
+            await self._settle(message.nak(delay=FAILED_RETRY_S))
         finally:
             heartbeat.cancel()
 
-    async def _give_back(self, message: Msg, delay_s: float) -> None:
+    async def _settle(self, answer: Coroutine[Any, Any, None]) -> None:
         try:
-            await message.nak(delay=delay_s)
+            await answer
         except NatsError as error:
-            # The lease runs out by itself.
-            log.warning("nak not sent", extra={"error_type": type(error).__qualname__})
+            # The lease runs out by itself, and the job comes again.
+            log.warning("answer to a job not sent", extra={"error_type": type(error).__qualname__})
 
     async def _heartbeat(self, message: Msg) -> None:
         while True:

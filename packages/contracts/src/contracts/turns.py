@@ -142,11 +142,11 @@ class TurnCompleted(Message):
 
 
 class DeadTurn(Message):
-    """`dlq.chat.<session>.<turn>`: a turn given up after its third crash, with where to find it."""
+    """`dlq.chat.<session>.<turn>`: a turn given up after its third crash, or unreadable, with where to find it."""
 
     session: SessionId
     turn_id: TurnId
-    owner: OwnerKey
+    owner: OwnerKey | None = Field(default=None, description="None where the turn could not be read")
     crashes: int
     stream_sequence: int | None = None
     at: AwareDatetime

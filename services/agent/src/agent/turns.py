@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from opentelemetry import trace
+from pydantic import ValidationError
 
 from agent import prompt
 from agent.board import board_of, refreshed
@@ -20,10 +21,11 @@ from agent.store import Store
 from agent.undoing import wants_undo
 from agent.words import NOTHING_CHANGED, refusal
 from bus import tracing
-from bus.errors import BusError, LetGo, RetryLater
+from bus.errors import BusError, LetGo, RetryLater, Unprocessable
 from bus.interface import Bus, Job
 from bus.tracing import current_trace_id
 from contracts import subjects
+from contracts.message import Message
 from contracts.store import ApplyStatus, Snapshot
 from contracts.todo import Author, JournalEntry
 from contracts.turns import (
@@ -77,9 +79,14 @@ class Turns:
         """Take one delivered turn to its end.
 
         An outage is waited out here, with the lease kept alive, so that a redelivery means that a worker died; these
-        are counted, and the third ends the turn. Raises LetGo when another worker has it, RetryLater after long.
+        are counted, and the third ends the turn. Raises LetGo when another worker has it, RetryLater after long, and
+        Unprocessable for what is no turn.
         """
-        started = TurnStarted.from_json(job.data)
+        try:
+            started = TurnStarted.from_json(job.data)
+        except ValidationError as error:
+            await self._take_out(job)
+            raise Unprocessable("unreadable") from error
         with tracing.step(_TRACER, "invoke_agent todo") as span:
             span.set_attribute("gen_ai.conversation.id", started.session)
             ended, candidates = await self._outlasting(started, job)
@@ -194,6 +201,27 @@ class Turns:
 
         return begun
 
+    async def _take_out(self, job: Job) -> None:
+        """A start that cannot be read, of another release perhaps: it would hold up its partition for ever."""
+        session, turn_id = subjects.turn_of_job(job.subject)
+        now = datetime.now(UTC)
+        await self._until_stored(
+            subjects.dead_turn(session, turn_id),
+            DeadTurn(
+                session=session, turn_id=turn_id, crashes=job.deliveries - 1, stream_sequence=job.sequence, at=now
+            ),
+        )
+        completed = TurnCompleted(
+            session=session,
+            turn_id=turn_id,
+            outcome=Outcome.FAILED,
+            text=f"The agent could not read this request. Send it again. {NOTHING_CHANGED}",
+            reason="unreadable",
+            receipt=Receipt(trace_id=current_trace_id()),
+            completed_at=now,
+        )
+        await self._until_stored(subjects.turn_completed(session, turn_id), completed)
+
     async def _complete(self, started: TurnStarted, ended: Ended, candidates: tuple[Candidate, ...]) -> None:
         completed = TurnCompleted(
             session=started.session,
@@ -206,10 +234,13 @@ class Turns:
             completed_at=datetime.now(UTC),
         )
         crash_point("before_completed")
+        await self._until_stored(subjects.turn_completed(started.session, started.turn_id), completed)
+
+    async def _until_stored(self, subject: str, message: Message) -> None:
         until = time.monotonic() + OUTAGE_MAX_S
         while True:
             try:
-                await self._bus.store(subjects.turn_completed(started.session, started.turn_id), completed)
+                await self._bus.store(subject, message)
             except BusError as error:
                 if not error.passing or time.monotonic() > until:
                     raise RetryLater(error.problem.code.value, self._outage_retry_s) from error
