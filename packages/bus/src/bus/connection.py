@@ -17,6 +17,7 @@ from nats.aio.subscription import Subscription as NatsSubscription
 from nats.errors import ConnectionClosedError, SlowConsumerError
 from nats.errors import Error as NatsError
 
+from bus import losses
 from bus.errors import BusLostError, UnavailableError
 from bus.interface import LossHandler
 from contracts.permissions import Permissions
@@ -101,7 +102,7 @@ class Connection:
             self._limit.reschedule(None)
         # nats-py has subscribed again and flushed: what is sent from here on arrives.
         for handler in list(self._loss_handlers.values()):
-            _tell(handler)
+            losses.tell(handler)
 
     def _too_slow(self, error: SlowConsumerError) -> None:
         # Told once a message, which may be thousands in a second.
@@ -111,7 +112,7 @@ class Connection:
             log.warning("events lost by a slow handler", extra={"subject": template(error.subject)})
         handler = self._loss_handlers.get(error.sid)
         if handler is not None:
-            _tell(handler)
+            losses.tell(handler)
 
     async def on_closed(self) -> None:
         # nats-py gives up for good on most errors that a server says, a password taken back among them.
@@ -183,10 +184,3 @@ class Connection:
             await self.client.close()
         except ConnectionClosedError:
             log.info("bus was closed already")
-
-
-def _tell(handler: LossHandler) -> None:
-    try:
-        handler()
-    except Exception as error:
-        log.error("loss handler failed", exc_info=error, extra={"error_type": type(error).__qualname__})

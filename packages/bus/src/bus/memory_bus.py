@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from opentelemetry.trace import SpanKind
 
-from bus import headers, tracing
+from bus import headers, losses, tracing
 from bus.errors import NoReplyError, RemoteError, UnavailableError
 from bus.interface import (
     PENDING_EVENTS,
@@ -283,7 +283,7 @@ class _Interest:
 
     def tell_of_loss(self) -> None:
         if self.on_loss is not None:
-            self.on_loss()
+            losses.tell(self.on_loss)
 
     async def _run(self) -> None:
         while True:
