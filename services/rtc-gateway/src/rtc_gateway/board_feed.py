@@ -166,9 +166,8 @@ class PageBoard:
     def loaded(self, revision: int) -> None:
         """The page is about to get the rows as of `revision`."""
         self._feed.read_at(revision)
-        # Entries that it was told while the rows were read are behind its rows; it keeps them.
-        self._told = revision if self._told is None or self._life != self._feed.life else max(self._told, revision)
-        self._life = self._feed.life
+        # Also what it was told while the rows were read: a repeat costs it nothing, a hole another state.get.
+        self._life, self._told = self._feed.life, revision
 
     @property
     def waiting(self) -> bool:
