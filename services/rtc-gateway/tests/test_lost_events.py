@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+
 from bus.errors import UnavailableError
 from bus.interface import Event
 from bus.nats_bus import NatsBus
