@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 
-import { abandonLoading, applyEntry, beginLoading, EMPTY_BOARD, inOrder, takeList, type Board } from "../src/store/board";
+import { abandonLoading, applyEntry, beginLoading, EMPTY_BOARD, inOrder, passOver, takeList, type Board } from "../src/store/board";
 import { entry, stateList, todoItem, todoList } from "./samples";
 
 const groceries = todoList("l1", "Groceries");
@@ -96,6 +96,35 @@ describe("a change", () => {
 
   it("before any state was received asks for it", () => {
     expect(applyEntry({ ...EMPTY_BOARD, stale: false }, entry(1)).stale).toBe(true);
+  });
+});
+
+describe("changes that were passed over", () => {
+  it("make the board stale, which stays as it is until it is read again", () => {
+    const board = passOver(loaded(), 600);
+    expect(board).toMatchObject({ revision: 7, stale: true });
+    expect(titles(board)).toEqual([["Groceries", "milk"]]);
+  });
+
+  it("while the state is being received matter only where it does not hold them", () => {
+    const receiving = passOver(beginLoading(loaded(), "r2"), 9);
+    expect(takeList(receiving, stateList({ ref: "r2", revision: 9 }))).toMatchObject({ revision: 9, stale: false });
+    expect(takeList(receiving, stateList({ ref: "r2", revision: 8 }))).toMatchObject({ revision: 8, stale: true });
+    expect(takeList(passOver(receiving, 3), stateList({ ref: "r2", revision: 8 })).stale).toBe(true);
+  });
+
+  it("are not held against the next state", () => {
+    const receiving = passOver(beginLoading(loaded(), "r2"), 9);
+    const again = beginLoading(abandonLoading(receiving), "r3");
+    expect(takeList(again, stateList({ ref: "r3", revision: 2 }))).toMatchObject({ revision: 2, stale: false });
+  });
+});
+
+describe("a change to a stale board", () => {
+  it("that follows is shown, and does not take the doubt away", () => {
+    const stale = applyEntry(loaded(), entry(9));
+    const followed = applyEntry(stale, entry(8, [{ row_id: "i2", after: todoItem("i2", "l1", "eggs") }]));
+    expect(followed).toMatchObject({ revision: 8, stale: true });
   });
 });
 

@@ -202,6 +202,33 @@ describe("the board", () => {
     expect(gateway.heardOf("state.get")).toHaveLength(2);
   });
 
+  it("is asked for again when the gateway has passed changes over, and is current then", async () => {
+    const { gateway, page } = await connected();
+    const ref = String(gateway.heardOf("state.get")[0]?.["id"]);
+    gateway.tell(stateList({ ref, list: todoList("l1", "Groceries") }));
+    gateway.tell({ type: "state.stale", revision: 900 });
+    gateway.tell({ type: "state.stale", revision: 950 });
+    expect(page.state().board).toMatchObject({ revision: 7, stale: true });
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(gateway.heardOf("state.get")).toHaveLength(2);
+    const again = String(gateway.heardOf("state.get")[1]?.["id"]);
+    gateway.tell(stateList({ ref: again, revision: 950, list: todoList("l1", "Food") }));
+    gateway.tell({ type: "state.changed", entry: entry(951) });
+    expect(page.state().board).toMatchObject({ revision: 951, stale: false });
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(gateway.heardOf("state.get")).toHaveLength(2);
+  });
+
+  it("is asked for a third time when the second answer is older than what was passed over", async () => {
+    const { gateway, page } = await connected();
+    const ref = String(gateway.heardOf("state.get")[0]?.["id"]);
+    gateway.tell({ type: "state.stale", revision: 9 });
+    gateway.tell(stateList({ ref, revision: 8 }));
+    expect(page.state().board).toMatchObject({ revision: 8, stale: true });
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(gateway.heardOf("state.get")).toHaveLength(2);
+  });
+
   it("is asked for again, with a pause, when no answer comes or an error does", async () => {
     const { gateway, page } = await connected();
     await vi.advanceTimersByTimeAsync(10_000);

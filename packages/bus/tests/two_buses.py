@@ -24,6 +24,10 @@ class Buses(Protocol):
 
     async def another(self, user: str) -> Bus: ...
 
+    async def interrupt(self, user: str) -> None:
+        """Lose the bus that `of` gave this user. It comes back by itself."""
+        ...
+
 
 class OnNats:
     """One connection a user, made when first asked for; `another` for a second process of it."""
@@ -41,6 +45,11 @@ class OnNats:
     async def another(self, user: str) -> NatsBus:
         return await self._stack.enter_async_context(NatsBus.connected_to(self._server.bus_settings(user)))
 
+    async def interrupt(self, user: str) -> None:
+        transport = self._made[user]._connection.client._transport
+        assert transport is not None
+        transport.close()
+
 
 class InMemory:
     """All share one."""
@@ -52,3 +61,7 @@ class InMemory:
         return self.bus
 
     another = of
+
+    async def interrupt(self, user: str) -> None:
+        self.bus.away = True
+        self.bus.away = False

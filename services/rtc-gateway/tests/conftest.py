@@ -10,13 +10,14 @@ from typing import Any, TypeVar
 import pytest
 from opentelemetry.metrics import NoOpMeterProvider
 
-from bus.interface import Bus, Event, EventHandler, ReplyT, Stored, Subscription
+from bus.interface import Bus, Event, EventHandler, LossHandler, ReplyT, Stored, Subscription
 from contracts import streams
 from contracts.channel import FROM_GATEWAY, GatewayMessage
 from contracts.frames import Assembler
 from contracts.limits import FRAME_MAX_BYTES, MESSAGE_OUT_MAX_BYTES
 from contracts.message import Message
 from contracts.signaling import IceCandidate
+from rtc_gateway.boards import OwnerBoard
 from rtc_gateway.measures import Measures
 from rtc_gateway.peer import CloseReason, PeerClosedError, PeerError, PeerHandlers, PeerStats
 from rtc_gateway.requests import Caller, Requests
@@ -33,6 +34,7 @@ T = TypeVar("T")
 class FakeSubscription:
     subject: str
     handler: EventHandler
+    on_loss: LossHandler | None = None
     open: bool = True
 
     async def close(self) -> None:
@@ -86,10 +88,12 @@ class FakeBus:
             raise found
         return found
 
-    async def subscribe(self, subject: str, handler: EventHandler) -> Subscription:
+    async def subscribe(
+        self, subject: str, handler: EventHandler, *, on_loss: LossHandler | None = None
+    ) -> Subscription:
         if self.on_subscribe is not None:
             raise self.on_subscribe
-        subscription = FakeSubscription(subject, handler)
+        subscription = FakeSubscription(subject, handler, on_loss)
         self.subscriptions.append(subscription)
         return subscription
 
@@ -172,6 +176,7 @@ class Page:
     """A session with an open channel, seen from the page."""
 
     session: Session
+    board: OwnerBoard
     peer: FakePeer
     bus: FakeBus
     ended: asyncio.Task[str]
@@ -195,7 +200,8 @@ class Page:
 
     async def event(self, subject: str, message: Message | bytes, sequence: int | None = None) -> None:
         data = message if isinstance(message, bytes) else message.to_json()
-        await self.session.take(Event(subject, data, sequence))
+        take = self.board.take if subject.startswith("evt.todo.") else self.session.take
+        await take(Event(subject, data, sequence))
 
 
 def caller() -> Caller:
@@ -218,18 +224,20 @@ def bus() -> FakeBus:
 @pytest.fixture
 async def open_page(bus: FakeBus, measures: Measures) -> AsyncIterator[OpenPage]:
     """Opens a page's session; the end of the test ends it."""
-    tasks: list[asyncio.Task[str]] = []
+    tasks: list[asyncio.Task[Any]] = []
     as_bus: Bus = bus
 
     async def open_one(limits: SessionLimits | None = None, *, opened: bool = True) -> Page:
-        session = Session(Requests(as_bus, caller(), lambda: NOW), limits or SessionLimits(), measures)
+        limits = limits or SessionLimits()
+        session = Session(Requests(as_bus, caller(), lambda: NOW), limits, measures)
+        board = OwnerBoard(OWNER, as_bus, measures, asyncio.Semaphore(1), limits.look_every_s)
         peer = FakePeer(session.handlers)
-        task = asyncio.get_running_loop().create_task(session.run(peer))
-        tasks.append(task)
+        task = asyncio.get_running_loop().create_task(session.run(peer, board))
+        tasks.extend((task, asyncio.get_running_loop().create_task(board.run())))
         if opened:
             peer.handlers.on_open()
         await asyncio.sleep(0)  # the session's task starts
-        return Page(session, peer, bus, task)
+        return Page(session, board, peer, bus, task)
 
     yield open_one
     for task in tasks:

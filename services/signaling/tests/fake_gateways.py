@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import NoReturn
 
-from bus.interface import Event, EventHandler, JobHandler, ReplyT, RequestT, Stored, Subscription
+from bus.interface import Event, EventHandler, JobHandler, LossHandler, ReplyT, RequestT, Stored, Subscription
 from contracts import subjects
 from contracts.gateway import AddCandidate, ClosePeer, Done, OpenPeer, PeerOpened
 from contracts.message import Message
@@ -77,7 +77,9 @@ class FakeGateways:
     async def stored(self, stream: str, subject: str) -> Event | None:
         _not_of_signaling()
 
-    async def subscribe(self, subject: str, handler: EventHandler) -> Subscription:
+    async def subscribe(
+        self, subject: str, handler: EventHandler, *, on_loss: LossHandler | None = None
+    ) -> Subscription:
         _not_of_signaling()
 
     async def serve(

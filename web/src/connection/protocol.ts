@@ -478,6 +478,13 @@ export const StateListSchema = v.object({
 });
 export type StateList = v.InferOutput<typeof StateListSchema>;
 
+/** Changes up to `revision` were passed over, and will not be told: ask state.get. What is told later follows it. */
+export const StateStaleSchema = v.object({
+  type: v.literal("state.stale"),
+  revision: v.pipe(v.number(), v.integer(), v.minValue(0)),
+});
+export type StateStale = v.InferOutput<typeof StateStaleSchema>;
+
 /** The turn is stored and will be answered, once. */
 export const TurnAcceptedSchema = v.object({
   type: v.literal("turn.accepted"),
@@ -560,7 +567,7 @@ export type SignalingCandidate = v.InferOutput<typeof SignalingCandidateSchema>;
 export const FromPageSchema = v.variant("type", [TurnStartSchema, TurnCancelRequestSchema, RunOperationSchema, StateGetSchema, HistoryGetSchema, AckSchema, PingSchema, PongSchema]);
 export type FromPage = v.InferInput<typeof FromPageSchema>;
 
-export const FromGatewaySchema = v.variant("type", [TurnAcceptedSchema, TurnRejectedSchema, TurnPhaseEventSchema, TurnDeltaEventSchema, TurnCompletedEventSchema, OperationCompletedSchema, StateListSchema, StateChangedSchema, HistoryPageSchema, ChannelDrainingSchema, ChannelErrorSchema, PingSchema, PongSchema]);
+export const FromGatewaySchema = v.variant("type", [TurnAcceptedSchema, TurnRejectedSchema, TurnPhaseEventSchema, TurnDeltaEventSchema, TurnCompletedEventSchema, OperationCompletedSchema, StateListSchema, StateChangedSchema, StateStaleSchema, HistoryPageSchema, ChannelDrainingSchema, ChannelErrorSchema, PingSchema, PongSchema]);
 export type FromGateway = v.InferOutput<typeof FromGatewaySchema>;
 
 export const FromClientSchema = v.variant("type", [HelloSchema, OfferSchema, SignalingCandidateSchema, ByeSchema]);

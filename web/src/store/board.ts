@@ -13,6 +13,7 @@ interface Loading {
   readonly lists: Lists;
   readonly items: Items;
   readonly later: readonly JournalEntry[]; // changes that arrived meanwhile
+  readonly passedOver: number; // changes up to this revision were not told meanwhile
 }
 
 export interface Board {
@@ -45,7 +46,7 @@ export const EMPTY_BOARD: Board = {
 
 /** The state was asked for; its messages will carry `ref`. */
 export function beginLoading(board: Board, ref: string): Board {
-  const loading = { ref, revision: null, received: 0, lists: new Map(), items: new Map(), later: [] };
+  const loading = { ref, revision: null, received: 0, lists: new Map(), items: new Map(), later: [], passedOver: 0 };
   return { ...board, loading, stale: false };
 }
 
@@ -67,7 +68,8 @@ export function takeList(board: Board, message: StateList): Board {
     const received = loading.received + 1;
     return { ...board, loading: { ...loading, revision: message.revision, received, lists, items } };
   }
-  const loaded = { ...EMPTY_BOARD, revision: message.revision, lists, items, stale: false };
+  const stale = message.revision < loading.passedOver;
+  const loaded = { ...EMPTY_BOARD, revision: message.revision, lists, items, stale };
   return loading.later.reduce(applyEntry, loaded);
 }
 
@@ -83,6 +85,13 @@ export function applyEntry(board: Board, entry: JournalEntry): Board {
   if (entry.revision <= revision) return board;
   if (entry.revision !== revision + 1 || entry.truncated) return { ...board, stale: true };
   return { ...board, revision: entry.revision, ...withImages(board, entry), touched: touchedBy(entry) };
+}
+
+/** Changes up to a revision will not be told: unless the state that is being received holds them, it has to be asked for. */
+export function passOver(board: Board, revision: number): Board {
+  const { loading } = board;
+  if (loading === null) return { ...board, stale: true };
+  return { ...board, loading: { ...loading, passedOver: Math.max(loading.passedOver, revision) } };
 }
 
 function touchedBy(entry: JournalEntry): ReadonlySet<string> {

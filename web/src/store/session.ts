@@ -6,7 +6,7 @@ import { byteLength } from "../connection/frames";
 import { uuid7 } from "../connection/ids";
 import { REQUEST_MAX_BYTES, type FromGateway } from "../connection/protocol";
 import type { ConnectionState, Reason } from "../connection/state";
-import { abandonLoading, applyEntry, beginLoading, takeList, type Board } from "./board";
+import { abandonLoading, applyEntry, beginLoading, passOver, takeList, type Board } from "./board";
 import type { AgentStore } from "./store";
 import { addTurn, doubtTurn, putBack, rejectTurn, sendAgain, silenceTurn, takeTurnMessage, type TurnLog } from "./turns";
 
@@ -111,6 +111,7 @@ export class AgentSession {
     const { board, log } = this.#store.getState();
     if (message.type === "state.list") this.#setBoard(takeList(board, message));
     else if (message.type === "state.changed") this.#setBoard(applyEntry(board, message.entry));
+    else if (message.type === "state.stale") this.#setBoard(passOver(board, message.revision));
     else if (message.type === "error" && message.ref !== null && message.ref === board.loading?.ref) {
       this.#store.setState({ notice: message });
       this.#setBoard(abandonLoading(board));

@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from nats.aio.client import Client
-from nats.errors import ConnectionClosedError
+from nats.aio.subscription import Subscription as NatsSubscription
+from nats.errors import ConnectionClosedError, SlowConsumerError
 from nats.errors import Error as NatsError
 
+from bus import losses
 from bus.errors import BusLostError, UnavailableError
+from bus.interface import LossHandler
 from contracts.permissions import Permissions
 from contracts.subjects import template
 
@@ -25,6 +28,7 @@ log = logging.getLogger(__name__)
 CONNECT_TIMEOUT_S: Final = 30.0
 CLOSING_FLUSH_S: Final = 2
 LOST_AFTER_S: Final = 60.0
+SLOW_LOGGED_EVERY_S: Final = 1.0
 _VIOLATION: Final = re.compile(r'permissions violation for (publish|subscription) to "([^"]*)"', re.IGNORECASE)
 
 
@@ -55,9 +59,21 @@ class Connection:
         self._lost_after_s = lost_after_s
         self._closing = False
         self._limit = asyncio.timeout(None)
+        self._loss_handlers: dict[int, LossHandler] = {}
+        self._slow_logged_at = 0.0
+
+    def on_loss_of(self, subscription: NatsSubscription, handler: LossHandler) -> None:
+        """Have `handler` called whenever events of a subscription may have been lost, until `forget`."""
+        self._loss_handlers[subscription._id] = handler
+
+    def forget(self, subscription: NatsSubscription) -> None:
+        self._loss_handlers.pop(subscription._id, None)
 
     async def on_error(self, error: Exception) -> None:
         # Awaited inside nats-py's read loop: an exception here would silence every subscription.
+        if isinstance(error, SlowConsumerError):
+            self._too_slow(error)
+            return
         violation = _VIOLATION.search(str(error))
         if violation is None:
             log.warning("bus error", extra={"error_type": type(error).__qualname__})
@@ -84,6 +100,19 @@ class Connection:
         log.warning("bus back")
         if self._watching:
             self._limit.reschedule(None)
+        # nats-py has subscribed again and flushed: what is sent from here on arrives.
+        for handler in list(self._loss_handlers.values()):
+            losses.tell(handler)
+
+    def _too_slow(self, error: SlowConsumerError) -> None:
+        # Told once a message, which may be thousands in a second.
+        now = asyncio.get_running_loop().time()
+        if now - self._slow_logged_at >= SLOW_LOGGED_EVERY_S:
+            self._slow_logged_at = now
+            log.warning("events lost by a slow handler", extra={"subject": template(error.subject)})
+        handler = self._loss_handlers.get(error.sid)
+        if handler is not None:
+            losses.tell(handler)
 
     async def on_closed(self) -> None:
         # nats-py gives up for good on most errors that a server says, a password taken back among them.

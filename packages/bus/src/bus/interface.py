@@ -46,6 +46,7 @@ class Job:
 
 
 EventHandler = Callable[[Event], Awaitable[None]]
+LossHandler = Callable[[], None]
 JobHandler = Callable[[Job], Awaitable[None]]
 
 
@@ -79,8 +80,15 @@ class Bus(Protocol):
     async def stored(self, stream: str, subject: str) -> Event | None:
         """The last message that a stream holds on a subject; None if it holds none. Raises as `request` does."""
 
-    async def subscribe(self, subject: str, handler: EventHandler) -> Subscription:
-        """Handle events in order, one at a time; the subject may have wildcards. A slow handler loses events."""
+    async def subscribe(
+        self, subject: str, handler: EventHandler, *, on_loss: LossHandler | None = None
+    ) -> Subscription:
+        """Handle events in order, one at a time; the subject may have wildcards. A slow handler loses events.
+
+        `on_loss` is called, in the event loop, whenever events of this subscription may have been lost: the bus was
+        away and is back, or the handler was too slow. What is sent after the call arrives. It must return at once; what
+        else is lost on the way, as between the servers of a cluster, nobody tells.
+        """
 
     async def serve(
         self,

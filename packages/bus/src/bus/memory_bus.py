@@ -15,9 +15,19 @@ from typing import Any, Final
 
 from opentelemetry.trace import SpanKind
 
-from bus import headers, tracing
+from bus import headers, losses, tracing
 from bus.errors import NoReplyError, RemoteError, UnavailableError
-from bus.interface import PENDING_EVENTS, Event, EventHandler, JobHandler, ReplyT, RequestT, Stored, Subscription
+from bus.interface import (
+    PENDING_EVENTS,
+    Event,
+    EventHandler,
+    JobHandler,
+    LossHandler,
+    ReplyT,
+    RequestT,
+    Stored,
+    Subscription,
+)
 from bus.matching import covers
 from bus.memory_streams import Changes, MemoryStream
 from bus.memory_workers import MemoryWorkers
@@ -38,12 +48,24 @@ class MemoryBus:
     """A Bus. All parts of a test share one; setting `away` is to lose it, as long as it is set."""
 
     def __init__(self, streams: tuple[Stream, ...] = STREAMS, *, lease_s: float = LEASE_S) -> None:
-        self.away = False
+        self._away = False
         self._streams = {stream.name: MemoryStream(stream) for stream in streams}
         self._lease_s = lease_s
         self._interests: list[_Interest] = []
         self._workers: list[MemoryWorkers] = []
         self._changes = Changes()
+
+    @property
+    def away(self) -> bool:
+        return self._away
+
+    @away.setter
+    def away(self, away: bool) -> None:
+        back = self._away and not away
+        self._away = away
+        if back:
+            for interest in list(self._interests):
+                interest.tell_of_loss()
 
     async def close(self) -> None:
         """End whatever is still open, at the end of a test."""
@@ -149,7 +171,9 @@ class MemoryBus:
         self._changes.tell()
         return Stored(sequence=kept.sequence)
 
-    async def subscribe(self, subject: str, handler: EventHandler) -> Subscription:
+    async def subscribe(
+        self, subject: str, handler: EventHandler, *, on_loss: LossHandler | None = None
+    ) -> Subscription:
         async def take(message: Asked) -> None:
             sequence = message.headers.get(headers.SEQUENCE)
             event = Event(message.subject, message.data, int(sequence) if sequence else None, message.headers)
@@ -159,7 +183,9 @@ class MemoryBus:
                 log.error("event handler failed", exc_info=error, extra={"subject": template(message.subject)})
 
         self._check_here()
-        return _MemorySubscription(self._interests, self._interest(subject, take, PENDING_EVENTS), None)
+        return _MemorySubscription(
+            self._interests, self._interest(subject, take, PENDING_EVENTS, on_loss=on_loss), None
+        )
 
     async def serve(
         self,
@@ -199,9 +225,16 @@ class MemoryBus:
         return workers
 
     def _interest(
-        self, subject: str, take: Take, bound: int, *, served: bool = False, queue: str | None = None
+        self,
+        subject: str,
+        take: Take,
+        bound: int,
+        *,
+        served: bool = False,
+        queue: str | None = None,
+        on_loss: LossHandler | None = None,
     ) -> "_Interest":
-        interest = _Interest(subject, take, served, queue, asyncio.Queue(bound))
+        interest = _Interest(subject, take, served, queue, asyncio.Queue(bound), on_loss)
         self._interests.append(interest)
         return interest
 
@@ -235,6 +268,7 @@ class _Interest:
     served: bool
     queue: str | None
     waiting: asyncio.Queue[Asked]
+    on_loss: LossHandler | None = None
     pump: asyncio.Task[None] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -242,8 +276,14 @@ class _Interest:
 
     def offer(self, message: Asked) -> None:
         # Whoever is too slow loses messages, as on the real bus.
-        with contextlib.suppress(asyncio.QueueFull):
+        try:
             self.waiting.put_nowait(message)
+        except asyncio.QueueFull:
+            self.tell_of_loss()
+
+    def tell_of_loss(self) -> None:
+        if self.on_loss is not None:
+            losses.tell(self.on_loss)
 
     async def _run(self) -> None:
         while True:

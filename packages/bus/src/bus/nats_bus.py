@@ -19,7 +19,17 @@ from opentelemetry.trace import SpanKind
 from bus import headers, permitted, tracing
 from bus.connection import BusSettings, Connection
 from bus.errors import BusPermissionError, NoReplyError, RemoteError, TooLargeError, UnavailableError
-from bus.interface import PENDING_EVENTS, Event, EventHandler, JobHandler, ReplyT, RequestT, Stored, Subscription
+from bus.interface import (
+    PENDING_EVENTS,
+    Event,
+    EventHandler,
+    JobHandler,
+    LossHandler,
+    ReplyT,
+    RequestT,
+    Stored,
+    Subscription,
+)
 from bus.serving import PARTS_MAX, PENDING_REQUESTS, Asked, Endpoint, one_answer, raise_problem, series
 from bus.workers import Workers
 from contracts.message import ErrorCode, Message, Problem
@@ -129,7 +139,9 @@ class NatsBus:
             raise RemoteError(Problem(code=ErrorCode.OVERLOADED, detail="the stream cannot be read; try later"))
         return Event(subject, answer.data, int(received[headers.SEQUENCE]), received)
 
-    async def subscribe(self, subject: str, handler: EventHandler) -> Subscription:
+    async def subscribe(
+        self, subject: str, handler: EventHandler, *, on_loss: LossHandler | None = None
+    ) -> Subscription:
         async def take(message: Msg) -> None:
             received = message.headers or {}
             sequence = received.get(headers.SEQUENCE)
@@ -140,8 +152,14 @@ class NatsBus:
                 log.error("event handler failed", exc_info=error, extra={"subject": template(message.subject)})
 
         subscription = await self._guarded(self._client.subscribe(subject, cb=take, pending_msgs_limit=PENDING_EVENTS))
-        await self._settle(subject)
-        return _EventSubscription(self._client, subscription)
+        if on_loss is not None:
+            self._connection.on_loss_of(subscription, on_loss)
+        try:
+            await self._settle(subject)
+        except BaseException:
+            self._connection.forget(subscription)
+            raise
+        return _EventSubscription(self._connection, subscription)
 
     async def serve(
         self,
@@ -223,11 +241,12 @@ class NatsBus:
 
 @dataclass(frozen=True)
 class _EventSubscription:
-    client: Client
+    connection: Connection
     subscription: NatsSubscription
 
     async def close(self) -> None:
-        if not self.client.is_closed:
+        self.connection.forget(self.subscription)
+        if not self.connection.client.is_closed:
             await self.subscription.unsubscribe()
 
 

@@ -4,8 +4,9 @@ async with AgentClient.connect("http://localhost:5173") as client:
     turn = await client.ask("add milk to Groceries")
 """
 
-from client.connection import AgentClient, Lists
-from client.errors import ClientError, ConnectError, Rejected, TimedOut
+from client.board import Lists
+from client.connection import AgentClient
+from client.errors import ClientError, ConnectError, Missed, Rejected, TimedOut
 from client.feed import Feed
 
-__all__ = ["AgentClient", "ClientError", "ConnectError", "Feed", "Lists", "Rejected", "TimedOut"]
+__all__ = ["AgentClient", "ClientError", "ConnectError", "Feed", "Lists", "Missed", "Rejected", "TimedOut"]

@@ -4,16 +4,16 @@ import asyncio
 import json
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Self, TypeVar
 
 from pydantic import ValidationError
 
+from client.board import Lists
 from client.channel import PeerChannel
-from client.errors import ClientError, ConnectError, Rejected, TimedOut
+from client.errors import ClientError, ConnectError, Missed, Rejected, TimedOut
 from client.feed import Feed
 from client.inbox import Inbox, PhaseHandler
 from client.signaling import Signaling
@@ -33,7 +33,7 @@ from contracts.limits import FRAME_MAX_BYTES, MESSAGE_IN_MAX_BYTES
 from contracts.message import ErrorCode, Message, Problem, problem_of
 from contracts.operations import Operation
 from contracts.signaling import Ready
-from contracts.todo import JournalEntry, TodoItem, TodoList
+from contracts.todo import JournalEntry
 from contracts.tokens import uuid7
 from contracts.turns import OperationsCompleted, TurnCompleted
 
@@ -42,17 +42,10 @@ log = logging.getLogger(__name__)
 CONNECT_TIMEOUT_S: Final = 20.0
 SILENT_MAX_S: Final = 15.0  # the gateway pings every three
 SENDS_MAX: Final = 3
+LISTS_TIMEOUT_S: Final = 30.0
 
 ResultT = TypeVar("ResultT")
 RequestT = TypeVar("RequestT", bound=FromPage)
-
-
-@dataclass(frozen=True)
-class Lists:
-    """Everything the owner has, as of one revision."""
-
-    revision: int
-    lists: tuple[tuple[TodoList, tuple[TodoItem, ...]], ...]
 
 
 class AgentClient:
@@ -168,7 +161,7 @@ class AgentClient:
             raise TimedOut(detail) from error
         return answer.result
 
-    async def lists(self, *, timeout: float = 30.0) -> Lists:
+    async def lists(self, *, timeout: float = LISTS_TIMEOUT_S) -> Lists:
         """Read every list with its items. Raises as `ask` does."""
         message = StateGet(id=_new_id())
         waiting = self._inbox.expect(message.id)
@@ -190,8 +183,24 @@ class AgentClient:
         return self._inbox.messages()
 
     def changes(self) -> Feed[JournalEntry]:
-        """Every change to the owner's lists from now on, whoever made it."""
+        """Every change to the owner's lists from now on, whoever made it, once and without a gap: where the gateway has
+        passed changes over, it raises Missed."""
         return self._inbox.changes()
+
+    async def board(self, *, timeout: float = LISTS_TIMEOUT_S) -> AsyncGenerator[Lists, None]:
+        """The owner's lists, now and after each change, without end; read again where changes were missed. `timeout`
+        bounds each reading, in seconds. Raises as `lists` does, and ConnectError when the connection is lost."""
+        while True:
+            changes = self._inbox.changes_as_told()
+            shown: Lists | None = await self.lists(timeout=timeout)
+            try:
+                while shown is not None:
+                    yield shown
+                    revision = shown.revision
+                    while shown is not None and shown.revision == revision:
+                        shown = shown.after(await anext(changes))
+            except Missed:
+                log.info("changes missed")
 
     def send_raw(self, frame: str) -> None:
         """Send one frame as it is: for tests of what a gateway does with bad ones."""

@@ -26,5 +26,9 @@ class Rejected(ClientError):  # noqa: N818 - the server's answer, not a fault
         self.problem = problem
 
 
+class Missed(ClientError):  # noqa: N818 - it says what happened
+    """Something was not told, or not read in time. Read the lists again, and follow from there."""
+
+
 class TimedOut(ClientError):  # noqa: N818 - it says what happened
     """No answer in time. Whether anything was done is not known."""

@@ -4,7 +4,8 @@ import asyncio
 from collections import deque
 from typing import Final, Generic, Self, TypeVar
 
-from client.errors import ClientError
+from client.errors import ClientError, Missed
+from contracts.todo import JournalEntry
 
 UNREAD_MAX: Final = 1000
 ItemT = TypeVar("ItemT")
@@ -12,7 +13,7 @@ ItemT = TypeVar("ItemT")
 
 class Feed(Generic[ItemT]):
     """Iterates over everything from the moment it was made, without end; raises ClientError when the connection is
-    lost, or when the reader is UNREAD_MAX items behind. For one reader."""
+    lost, Missed when the reader is UNREAD_MAX items behind. For one reader."""
 
     def __init__(self, end: ClientError | None = None) -> None:
         self._items: deque[ItemT] = deque()
@@ -35,7 +36,7 @@ class Feed(Generic[ItemT]):
         if self._end is not None:
             return
         if len(self._items) >= UNREAD_MAX:
-            self.end(ClientError(f"{UNREAD_MAX} messages were left unread; read faster, or ask for the lists again"))
+            self.end(Missed(f"{UNREAD_MAX} messages were left unread; read faster, or ask for the lists again"))
             return
         self._items.append(item)
         self._wake.set()
@@ -45,3 +46,20 @@ class Feed(Generic[ItemT]):
         if self._end is None:
             self._end = reason
         self._wake.set()
+
+
+class Changes(Feed[JournalEntry]):
+    """Journal entries, each once and each the one after the other; ends with Missed where one is missing."""
+
+    def __init__(self, end: ClientError | None = None) -> None:
+        super().__init__(end)
+        self._last: int | None = None
+
+    def put(self, item: JournalEntry) -> None:
+        if self._last is not None and item.revision <= self._last:
+            return  # told again
+        if self._last is not None and item.revision > self._last + 1:
+            self.end(Missed("a change is missing; read the lists again and follow from there"))
+            return
+        self._last = item.revision
+        super().put(item)

@@ -9,8 +9,8 @@ from weakref import WeakSet
 
 from pydantic import ValidationError
 
-from client.errors import ClientError, ConnectError
-from client.feed import Feed
+from client.errors import ClientError, ConnectError, Missed
+from client.feed import Changes, Feed
 from contracts import frames
 from contracts.channel import (
     FROM_GATEWAY,
@@ -21,6 +21,7 @@ from contracts.channel import (
     Ping,
     StateChanged,
     StateList,
+    StateStale,
     TurnAccepted,
     TurnCompletedEvent,
     TurnPhaseEvent,
@@ -84,7 +85,13 @@ class Inbox:
         self._messages.add(feed)
         return feed
 
-    def changes(self) -> Feed[JournalEntry]:
+    def changes(self) -> Changes:
+        feed = Changes(self.lost_because)
+        self._changes.add(feed)
+        return feed
+
+    def changes_as_told(self) -> Feed[JournalEntry]:
+        """With what is told again, and with a gap where lists were read meanwhile."""
         feed = Feed[JournalEntry](self.lost_because)
         self._changes.add(feed)
         return feed
@@ -142,6 +149,8 @@ class Inbox:
             case StateChanged():
                 for changes in self._changes:
                     changes.put(message.entry)
+            case StateStale():
+                self._missed()
             case TurnPhaseEvent():
                 turn = self.turns.get(message.turn_id)
                 if turn is not None and turn.on_phase is not None:
@@ -152,6 +161,13 @@ class Inbox:
                     turn.completed.set_result(message.turn)
             case TurnAccepted() | TurnRejected() | OperationCompleted() | ChannelError():
                 self._resolve(message.ref, message)
+
+    def _missed(self) -> None:
+        """Readers of changes cannot go on; those who begin now can."""
+        reason = Missed("changes were passed over; read the lists again and follow from there")
+        for changes in list(self._changes):
+            changes.end(reason)
+        self._changes.clear()
 
     def _collect(self, part: StateList) -> None:
         waiting = self.waiting.get(part.ref)

@@ -74,6 +74,7 @@ CHANNEL: Final = Section(
         Entry(channel.OperationCompleted, "gateway to page", _CHANNEL),
         Entry(channel.StateList, "gateway to page", _CHANNEL),
         Entry(channel.StateChanged, "gateway to page", _CHANNEL),
+        Entry(channel.StateStale, "gateway to page", _CHANNEL),
         Entry(channel.HistoryPage, "gateway to page", _CHANNEL),
         Entry(channel.ChannelDraining, "gateway to page", _CHANNEL),
         Entry(channel.ChannelError, "gateway to page", _CHANNEL),

@@ -148,6 +148,13 @@ class StateChanged(Message):
     entry: JournalEntry
 
 
+class StateStale(Message):
+    """Changes up to `revision` were passed over, and will not be told: ask state.get. What is told later follows it."""
+
+    type: Literal["state.stale"] = "state.stale"
+    revision: int = Field(ge=0)
+
+
 class HistoryTurn(Message):
     seq: int
     turn_id: TurnId
@@ -186,6 +193,7 @@ GatewayMessage = (
     | OperationCompleted
     | StateList
     | StateChanged
+    | StateStale
     | HistoryPage
     | ChannelDraining
     | ChannelError

@@ -32,7 +32,7 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
             bus=bus,
             peers=peers,
             capacity=settings.sessions_max,
-            limits=SessionLimits(),
+            limits=SessionLimits(look_every_s=settings.look_every_s),
             measures=Measures.of(metrics.get_meter("rtc_gateway")),
         )
         async with registry.running():

@@ -1,9 +1,8 @@
-"""What the bus says of a session and its owner, as the page hears it. Pure."""
+"""What the bus says of a session, as the page hears it. Pure."""
 
 from bus.interface import Event
-from contracts.channel import GatewayMessage, StateChanged, TurnCompletedEvent, TurnDeltaEvent, TurnPhaseEvent
+from contracts.channel import GatewayMessage, TurnCompletedEvent, TurnDeltaEvent, TurnPhaseEvent
 from contracts.message import Message
-from contracts.todo import TodoChanged
 from contracts.turns import TurnCompleted, TurnDelta, TurnPhase
 
 
@@ -24,8 +23,6 @@ def to_page(event: Event) -> GatewayMessage | None:
         case ["live", "evt", "prose", _, _, "delta"]:
             delta = TurnDelta.from_json(event.data)
             return TurnDeltaEvent(turn_id=delta.turn_id, attempt=delta.attempt, offset=delta.offset, text=delta.text)
-        case ["evt", "todo", _, "changed"]:
-            return StateChanged(entry=TodoChanged.from_json(event.data).entry)
         case _:
             return None
 

@@ -16,6 +16,8 @@ class Measures:
     refused: Counter
     ignored: Counter
     rtt: Histogram
+    board_asks: Counter
+    boards_stale: Counter
 
     @classmethod
     def of(cls, meter: Meter) -> Self:
@@ -26,4 +28,10 @@ class Measures:
             refused=meter.create_counter("rtc.messages.refused", unit="{message}", description="by code"),
             ignored=meter.create_counter("rtc.events.ignored", unit="{event}", description="by cause"),
             rtt=meter.create_histogram("rtc.ping.rtt", unit="ms", description="of our own pings"),
+            board_asks=meter.create_counter(
+                "rtc.board.asks", unit="{request}", description="for changes that events did not bring, by result"
+            ),
+            boards_stale=meter.create_counter(
+                "rtc.board.stale", unit="{message}", description="pages told to read the state again"
+            ),
         )

@@ -72,12 +72,17 @@ class Outbox:
 
         Each message is made when its turn comes, so a long series takes no room. What is pushed later comes later.
         """
-        if self._ended:
-            return
+        await self.begin(messages)
+
+    def begin(self, messages: Iterator[GatewayMessage]) -> asyncio.Future[None]:
+        """As `stream`, without waiting: the future is done once all was handed over, or nothing will be any more."""
         series = _Series(messages, asyncio.get_running_loop().create_future())
+        if self._ended:
+            series.done()
+            return series.sent
         self._bulk.append(series)
         self._wake.set()
-        await series.sent
+        return series.sent
 
     def end(self, final: GatewayMessage | None) -> None:
         """Drop what is queued, send `final`, and let `run` return."""

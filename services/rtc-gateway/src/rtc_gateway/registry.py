@@ -14,6 +14,7 @@ from bus.interface import Bus, Subscription
 from contracts import subjects
 from contracts.gateway import AddCandidate, ClosePeer, Done, OpenPeer, PeerOpened
 from contracts.message import ErrorCode, Problem
+from rtc_gateway.boards import Boards
 from rtc_gateway.measures import Measures
 from rtc_gateway.peer import Peer, PeerError, Peers
 from rtc_gateway.requests import Caller, Requests
@@ -48,6 +49,7 @@ class Registry:
         self._entries: dict[str, _Entry] = {}
         self._draining = False
         self._tasks: asyncio.TaskGroup | None = None
+        self._boards = Boards(bus, measures, limits.look_every_s)
 
     @property
     def sessions(self) -> int:
@@ -153,14 +155,16 @@ class Registry:
     async def _live(self, entry: _Entry) -> None:
         """One session from its admission to its end."""
         request = entry.request
-        subscriptions: list[Subscription] = []
+        subscription: Subscription | None = None
         reason = "failed"
         self._measures.sessions.add(1)
         try:
-            for subject in (subjects.live_of_session(request.session), subjects.todo_changed(request.owner)):
-                subscriptions.append(await self._bus.subscribe(subject, entry.session.take))  # noqa: PERF401
-            entry.subscribed.set_result(None)
-            reason = await entry.session.run(entry.peer)
+            subscription = await self._bus.subscribe(
+                subjects.live_of_session(request.session), entry.session.take, on_loss=entry.session.lost
+            )
+            async with self._boards.of(request.owner) as board:
+                entry.subscribed.set_result(None)
+                reason = await entry.session.run(entry.peer, board)
         except BusError as error:
             entry.subscribed.set_result(error.problem)
         except Exception:
@@ -175,5 +179,5 @@ class Registry:
             self._measures.sessions.add(-1)
             self._measures.closed.add(1, {"reason": reason})
             log.info("session ended", extra={"session": request.session, "reason": reason})
-            for subscription in subscriptions:
+            if subscription is not None:
                 await subscription.close()

@@ -51,6 +51,14 @@ class Caller:
     time_zone: str = "UTC"
 
 
+@dataclass(frozen=True)
+class State:
+    """An owner's rows as of a revision: one message a list, made as they are sent."""
+
+    revision: int
+    messages: Iterator[StateList]
+
+
 Asked = TurnStart | TurnCancelRequest | RunOperation | StateGet
 """What needs the bus, and so happens beside the reading."""
 
@@ -92,19 +100,24 @@ class Requests:
         yield TurnAccepted(
             ref=message.id, turn_id=message.turn_id, seq=stored.sequence, trace_id=tracing.current_trace_id()
         )
-        outcome = await self._outcome(turn) if stored.repeated else None
+        try:
+            outcome = await self.outcome(turn.turn_id) if stored.repeated else None
+        except BusError as error:
+            log.warning("outcome not read", extra={"turn": turn.turn_id, "code": error.problem.code.value})
+            return
         if outcome is not None:
             yield outcome
 
-    async def _outcome(self, turn: TurnStarted) -> TurnCompletedEvent | None:
-        """What became of a turn that was stored before; None while it is under way, or if that cannot be read."""
+    async def outcome(self, turn_id: str) -> TurnCompletedEvent | None:
+        """What became of a turn that was stored before; None while it is under way, or if it is not readable as one.
+        Raises BusError."""
+        found = await self._bus.stored(streams.CHAT, subjects.turn_completed(self._caller.session, turn_id))
+        if found is None:
+            return None
         try:
-            found = await self._bus.stored(streams.CHAT, subjects.turn_completed(turn.session, turn.turn_id))
-            if found is None:
-                return None
             return TurnCompletedEvent(turn=TurnCompleted.from_json(found.data), seq=found.sequence)
-        except (BusError, ValidationError) as error:
-            log.warning("outcome not read", extra={"turn": turn.turn_id, "error_type": type(error).__qualname__})
+        except ValidationError:
+            log.warning("malformed outcome ignored", extra={"turn": turn_id})
             return None
 
     async def _store(self, subject: str, turn: TurnStarted) -> Stored:
@@ -146,8 +159,8 @@ class Requests:
             return refusal_of(message, error.problem)
         return OperationCompleted(ref=message.id, result=result)
 
-    async def state(self, message: StateGet) -> Iterator[StateList] | Refused:
-        """Read the owner's rows; the lists come as one message each, made as they are sent."""
+    async def state(self, message: StateGet) -> State | Refused:
+        """Read the owner's rows."""
         lists: list[TodoList] = []
         items: dict[str, list[TodoItem]] = defaultdict(list)
         revision = 0
@@ -165,7 +178,7 @@ class Requests:
             return refusal_of(message, problem)
         except BusError as error:
             return refusal_of(message, error.problem)
-        return _state_lists(message.id, revision, lists, items)
+        return State(revision, _state_lists(message.id, revision, lists, items))
 
 
 def _state_lists(

@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,19 +22,22 @@ from contracts.channel import (
     Pong,
     RunOperation,
     StateGet,
-    StateList,
+    TurnAccepted,
     TurnCancelRequest,
     TurnCompletedEvent,
     TurnStart,
 )
 from contracts.limits import FRAME_MAX_BYTES, MESSAGE_OUT_MAX_BYTES
 from contracts.message import ErrorCode, Problem
+from rtc_gateway.awaited import AwaitedTurns
+from rtc_gateway.board_writer import BoardWriter
+from rtc_gateway.boards import OwnerBoard
 from rtc_gateway.events import to_page, turn_of
 from rtc_gateway.inbound import Inbound, refusal_of, refusal_of_frame
 from rtc_gateway.measures import Measures
 from rtc_gateway.outbox import Outbox
 from rtc_gateway.peer import CloseReason, Peer, PeerClosedError, PeerHandlers
-from rtc_gateway.requests import Asked, Requests, receiving
+from rtc_gateway.requests import Asked, Requests, State, receiving
 from runtime.rate import TokenBucket
 
 log = logging.getLogger(__name__)
@@ -58,6 +60,7 @@ class SessionLimits:
     outbox_bytes_max: int = 2 * MESSAGE_OUT_MAX_BYTES
     ping_every_s: float = 3.0
     silent_max_s: float = 9.0
+    look_every_s: float = 20.0  # for what was lost without anybody having been told
 
 
 class _EndedError(Exception):
@@ -88,6 +91,8 @@ class Session:
         # Requests of a kind are served in the order they came: turns keep theirs, and so do clicks on the board.
         self._lanes = {kind: asyncio.Lock() for kind in (TurnStart, TurnCancelRequest, RunOperation, StateGet)}
         self._held: dict[str, list[GatewayMessage]] = {}
+        self._awaited = AwaitedTurns(requests.outcome, self._tell, limits.look_every_s)
+        self._board: BoardWriter | None = None  # while it runs
         self._tasks: asyncio.TaskGroup | None = None
 
     @property
@@ -95,15 +100,18 @@ class Session:
         """What the peer calls."""
         return PeerHandlers(on_open=self._on_open, on_message=self._on_frame, on_closed=self._on_closed)
 
-    async def run(self, peer: Peer) -> str:
+    async def run(self, peer: Peer, board: OwnerBoard) -> str:
         """Serve until the peer is gone or `close` was called; returns why. Closes the peer."""
+        self._board = BoardWriter(board, self._outbox, self._measures)
         try:
             async with asyncio.TaskGroup() as tasks:
                 self._tasks = tasks
+                tasks.create_task(self._awaited.run())
                 tasks.create_task(self._read())
                 tasks.create_task(self._beat())
                 writer = tasks.create_task(self._write(peer))
-                await asyncio.shield(self._ended)
+                with board.followed_by(self._board.moved):
+                    await asyncio.shield(self._ended)
                 if self._opened.is_set():
                     await asyncio.wait({writer}, timeout=FINAL_TIMEOUT_S)
                 raise _EndedError
@@ -115,8 +123,12 @@ class Session:
             peer.close()
         return self._ended.result()
 
+    def lost(self) -> None:
+        """Events of this session may have been lost."""
+        self._awaited.lost()
+
     async def take(self, event: Event) -> None:
-        """Pass on what the bus says of this session or its owner."""
+        """Pass on what the bus says of this session."""
         try:
             message = to_page(event)
         except ValidationError:
@@ -130,7 +142,14 @@ class Session:
         if held is not None and len(held) < HELD_EVENTS_MAX:
             held.append(message)
         else:
-            self._outbox.push(message)
+            self._tell(message)
+
+    def _tell(self, message: GatewayMessage) -> None:
+        if isinstance(message, TurnCompletedEvent):
+            self._awaited.done(message.turn.turn_id)
+        elif isinstance(message, TurnAccepted):
+            self._awaited.add(message.turn_id)
+        self._outbox.push(message)
 
     def announce_draining(self, retry_after_ms: int) -> None:
         """Tell the page to connect elsewhere; this session goes on meanwhile."""
@@ -228,10 +247,10 @@ class Session:
             self._in_flight -= 1
             if isinstance(message, TurnStart):
                 for event in self._held.pop(message.turn_id, ()):
-                    self._outbox.push(event)
+                    self._tell(event)
 
     async def _serve(self, message: Asked) -> None:
-        answer: GatewayMessage | Iterator[StateList] | None
+        answer: GatewayMessage | State | None
         match message:
             case TurnStart():
                 async for part in self._requests.start(message):
@@ -246,8 +265,10 @@ class Session:
                 answer = await self._requests.run(message)
             case StateGet():
                 answer = await self._requests.state(message)
-        if isinstance(answer, Iterator):
-            await self._outbox.stream(answer)
+        if isinstance(answer, State):
+            if self._board is not None:
+                self._board.loaded(answer.revision)
+            await self._outbox.stream(answer.messages)
         elif answer is not None:
             self._give(answer)
 
@@ -257,7 +278,7 @@ class Session:
             trace.get_current_span().set_status(trace.StatusCode.ERROR)
             self._refuse(answer)
         else:
-            self._outbox.push(answer)
+            self._tell(answer)
 
     def _refuse(self, answer: GatewayMessage) -> None:
         if isinstance(answer, Problem):

@@ -12,7 +12,7 @@ from runtime.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """Beside those of every service: ICE_ADDRESSES, SESSIONS_MAX, CONNECT_TIMEOUT_S, DRAIN_S."""
+    """Beside those of every service: ICE_ADDRESSES, SESSIONS_MAX, CONNECT_TIMEOUT_S, DRAIN_S, LOOK_EVERY_S."""
 
     ice_addresses: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(), description="the local addresses that peers may connect to, with commas between; empty: all"
@@ -20,6 +20,10 @@ class Settings(ServiceSettings):
     sessions_max: int = Field(default=500, ge=1, description="beyond these, offers are refused with `capacity`")
     connect_timeout_s: float = Field(default=CONNECT_TIMEOUT_S, gt=0, le=60)
     drain_s: float = Field(default=5.0, ge=0, le=30, description="how long pages have to connect elsewhere")
+
+    look_every_s: float = Field(
+        default=20.0, gt=0, le=300, description="how often, for each owner, is looked for changes that nobody told of"
+    )
 
     @field_validator("ice_addresses", mode="before")
     @classmethod
