@@ -268,15 +268,21 @@ async def test_a_gateway_that_goes_takes_no_more_offers_says_so_and_closes(nats_
 
 async def test_a_gateway_that_loses_the_bus_tells_its_pages_to_go_elsewhere_and_closes() -> None:
     with temporary_directory() as directory:
-        async with running_nats(directory) as server:
-            async with NatsBus.connected_to(server.bus_settings("signaling")) as signaling:
-                page = Page(signaling, new_session_id())
-                with pytest.raises(BusLostError):
-                    async with asyncio.timeout(2 * WAIT_S), gateway(server, bus_lost_after_s=0.2):
-                        await page.connect()
-                        server.child.stop()
-                        await asyncio.Event().wait()
-                assert (await page.next()).type == "draining"
-                async with asyncio.timeout(WAIT_S):
-                    await page.closed.wait()
-                await page.close()
+        async with (
+            running_nats(directory) as server,
+            NatsBus.connected_to(server.bus_settings("signaling")) as signaling,
+        ):
+            page = Page(signaling, new_session_id())
+
+            async def serve_until_it_is_lost() -> None:
+                async with asyncio.timeout(2 * WAIT_S), gateway(server, bus_lost_after_s=0.2):
+                    await page.connect()
+                    server.child.stop()
+                    await asyncio.Event().wait()
+
+            with pytest.raises(BusLostError):
+                await serve_until_it_is_lost()
+            assert (await page.next()).type == "draining"
+            async with asyncio.timeout(WAIT_S):
+                await page.closed.wait()
+            await page.close()

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
+from agent.cancelling import Cancelling
 from agent.cycle import Cycle
 from agent.model import ChatModel
 from agent.operations import Operations
@@ -37,7 +38,11 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
     ):
         store = BusStore(bus)
         cycle = Cycle(store)
-        turns = Turns(bus, store, ChatModel(client, settings.model_name, timeout_s=settings.model_timeout_s), cycle)
+        cancelling = Cancelling(store)
+        model = ChatModel(client, settings.model_name, timeout_s=settings.model_timeout_s)
+        turns = Turns(bus, store, model, cycle, cancelling)
+        # Before the first turn is fetched, so that no word about it is missed.
+        cancels = await bus.subscribe(subjects.CANCEL_ANY_TURN, cancelling.hear)
         operations = await bus.serve(
             subjects.OPS_RUN, RunOperations, Operations(store, cycle).run, queue=subjects.QUEUE_OPS
         )
@@ -55,3 +60,4 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
         finally:
             await work.close()
             await operations.close()
+            await cancels.close()
