@@ -204,7 +204,10 @@ async def test_a_store_that_is_away_is_asked_again_until_it_says(monkeypatch: py
 async def test_a_store_that_refuses_to_cancel_leaves_the_work_alone() -> None:
     alone = Alone()
 
-    async def refuse(_: str, __: str) -> bool:
+    asked: list[str] = []
+
+    async def refuse(_: str, turn: str) -> bool:
+        asked.append(turn)
         raise RemoteError(Problem(code=ErrorCode.INVALID, detail="no"))
 
     alone.store.cancel = refuse  # type: ignore[method-assign]
@@ -212,20 +215,21 @@ async def test_a_store_that_refuses_to_cancel_leaves_the_work_alone() -> None:
     await alone.hear("t")
     alone.go_on.set()
     assert await asyncio.wait_for(doing, BOUND_S) == "done"
+    assert asked == ["t"]
 
 
 async def test_a_word_is_remembered_for_a_while_and_for_so_many() -> None:
     alone = Alone()
     await alone.hear("early")
+    alone.go_on.set()
     alone.time += REMEMBERED_S + 1
+    assert await asyncio.wait_for(alone.doing("early"), BOUND_S) == "done"
     await alone.hear("first")
     for number in range(REMEMBERED_MAX - 1):
         await alone.hear(f"t{number}")
     assert await asyncio.wait_for(alone.doing("first"), BOUND_S) is None
     await alone.hear("one-more")
-    alone.go_on.set()
     assert await asyncio.wait_for(alone.doing("first"), BOUND_S) == "done"
-    assert await asyncio.wait_for(alone.doing("early"), BOUND_S) == "done"
     assert await asyncio.wait_for(alone.doing("t1"), BOUND_S) is None
 
 
