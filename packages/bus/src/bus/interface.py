@@ -5,6 +5,7 @@ Deliberately unaware of NATS: of connections, inboxes, acks and consumers. Subje
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
 from contracts.message import Message
@@ -18,12 +19,14 @@ ReplyT = TypeVar("ReplyT", bound=Message)
 
 @dataclass(frozen=True)
 class Event:
-    """One message of a subscription. `sequence` is its place in a stream, if it was republished from one."""
+    """One message of a subscription, or read from a stream. `sequence` is its place in a stream, if it has one; `at` is
+    when the stream took it, of one that was read from there."""
 
     subject: str
     data: bytes
     sequence: int | None = None
     trace: Mapping[str, str] = field(default_factory=dict)
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,16 @@ class Bus(Protocol):
 
     async def stored(self, stream: str, subject: str) -> Event | None:
         """The last message that a stream holds on a subject; None if it holds none. Raises as `request` does."""
+
+    async def next_stored(
+        self, stream: str, subject: str, *, behind: int = 0, since: datetime | None = None
+    ) -> Event | None:
+        """The first message that a stream holds on a subject, which may have wildcards, behind the sequence `behind`,
+        or, where that is 0, not older than `since`. Raises as `request` does."""
+
+    async def settled(self, stream: str, consumer: str) -> int | None:
+        """Up to which sequence a durable consumer is done: what is behind it waits or is in somebody's hands, what is
+        not will not be handed out again. None if there is no such consumer. Raises as `request` does."""
 
     async def subscribe(self, subject: str, handler: EventHandler) -> Subscription:
         """Handle events in order, one at a time; the subject may have wildcards. A slow handler loses events."""
