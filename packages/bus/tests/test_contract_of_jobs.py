@@ -244,7 +244,7 @@ async def test_a_consumer_is_settled_up_to_what_was_acked_and_never_beyond_what_
     assert first <= await settled() < second
     await go_on.put("ack")
     async with asyncio.timeout(BOUND_S):
-        while await settled() < second:
+        while await settled() < second:  # noqa: ASYNC110
             await asyncio.sleep(0)  # the ack is on its way, and nobody tells of its arrival
     await work.close()
     assert await agent.settled(streams.CHAT, "nobody") is None

@@ -5,7 +5,7 @@ import json
 import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -161,11 +161,19 @@ class Stage:
         self._stack.push_async_callback(hearing.close)
         return agent
 
-    async def working(self, agent: Agent, handler: JobHandler | None = None) -> Callable[[], Awaitable[None]]:
-        """Have the agent take jobs, till the end of the test; returns how to stop it before."""
+    @asynccontextmanager
+    async def acking(self, agent: Agent, handler: JobHandler) -> AsyncIterator[None]:
+        """Have a handler take the agent's jobs, for the length of the block."""
+        work = await agent.bus.work(streams.CHAT, CONSUMERS, handler, slots=2, hints=subjects.LIVE_JOBS)
+        try:
+            yield
+        finally:
+            await work.close()
+
+    async def working(self, agent: Agent, handler: JobHandler | None = None) -> None:
+        """Have the agent take jobs, till the end of the test."""
         work = await agent.bus.work(streams.CHAT, CONSUMERS, handler or agent.handle, slots=2, hints=subjects.LIVE_JOBS)
         self._stack.push_async_callback(work.close)
-        return work.close
 
     async def ask(self, text: str, *, owner: str | None = None, session: str | None = None) -> Asked:
         session, turn = session or new_session_id(), uuid7()

@@ -49,6 +49,12 @@ def partition_of_live_job(subject: str) -> int:
     return int(subject.split(".")[3])
 
 
+def turn_of_job(subject: str) -> tuple[str, str]:
+    """The session and the turn in a job's subject."""
+    session, turn = subject.split(".")[3:5]
+    return session, turn
+
+
 def todo_changed(owner: str) -> str:
     return f"evt.todo.{checked('owner', owner)}.changed"
 

@@ -1,5 +1,6 @@
 """The one place where the agent's real parts are joined."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,6 +12,7 @@ from agent.model import ChatModel
 from agent.operations import Operations
 from agent.settings import Settings
 from agent.store import BusStore
+from agent.sweeping import Sweeper
 from agent.turns import Turns
 from bus.nats_bus import NatsBus
 from contracts import streams, subjects
@@ -51,6 +53,9 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
             streams.CHAT, consumers, turns.handle, slots=settings.model_slots, hints=subjects.LIVE_JOBS
         )
 
+        sweeper = Sweeper(bus, turns.handle, older_than_s=settings.sweep_older_than_s)
+        sweeping = asyncio.create_task(sweeper.run(settings.sweep_every_s), name="sweeper")
+
         async def ready() -> str | None:
             # Not the model: without it the agent still serves operations, and tells each turn what is missing.
             return bus.lacks
@@ -58,6 +63,9 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
         try:
             yield Running(ready=ready)
         finally:
+            # A turn that it has in hand is as lost as before, and found again.
+            sweeping.cancel()
+            await asyncio.gather(sweeping, return_exceptions=True)
             await work.close()
             await operations.close()
             await cancels.close()
