@@ -51,6 +51,9 @@ ONLY = {
     "dlq.chat.x.x": {"agent"},
     "ctl.turn.x.cancel": {"rtc-gateway"},
     "$JS.ACK.CHAT.agent-0.1.1.1.1.0": {"agent"},
+    "$JS.API.DIRECT.GET.CHAT": {"agent", "rtc-gateway"},
+    "$JS.API.CONSUMER.INFO.CHAT.agent-0": {"agent", "topology"},
+    "$JS.API.STREAM.INFO.CHAT": {"topology"},
     **{subject: {"topology"} for subject in MANAGEMENT},
     **{subject: set[str]() for subject in FORBIDDEN},
 }

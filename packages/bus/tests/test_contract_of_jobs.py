@@ -1,6 +1,7 @@
 """The contract of a bus, over the real one and the one in memory: what is stored, and the work that comes of it."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from bus.errors import LetGo, RetryLater, Unprocessable
@@ -201,3 +202,69 @@ async def test_a_job_whose_handler_fails_is_given_back_and_one_let_go_is_not_ack
     work = await agent.work(streams.CHAT, CONSUMERS, finish, slots=2, hints=subjects.LIVE_JOBS)
     await asyncio.wait_for(rest.wait(), 30)
     await work.close()
+
+
+async def test_what_a_stream_holds_is_walked_in_order_from_a_sequence_or_a_moment(buses: Buses) -> None:
+    gateway, agent = await buses.of("rtc-gateway"), await buses.of("agent")
+    session = uuid4().hex
+    starts = f"job.chat.*.{session}.*"
+    before = datetime.now(UTC)
+    for n in range(3):
+        await gateway.store(subjects.turn_started(session, f"turn{n}"), Number(n=n))
+        await agent.store(subjects.turn_completed(session, f"turn{n}"), Number(n=n))
+    walked: list[Event] = []
+    while (found := await agent.next_stored(streams.CHAT, starts, behind=_last(walked), since=before)) is not None:
+        walked.append(found)
+    assert [event.subject.split(".")[3:] for event in walked] == [[session, f"turn{n}"] for n in range(3)]
+    assert [Number.from_json(event.data).n for event in walked] == [0, 1, 2]
+    assert all(event.at is not None and before <= event.at <= datetime.now(UTC) for event in walked)
+    later = datetime.now(UTC) + timedelta(seconds=1)
+    assert await agent.next_stored(streams.CHAT, starts, since=later) is None
+    # A sequence is the word that counts.
+    last = await agent.next_stored(streams.CHAT, starts, behind=_last(walked[:2]), since=later)
+    assert last is not None
+    assert last.sequence == _last(walked)
+    first = await agent.next_stored(streams.CHAT, starts)
+    assert first is not None
+    assert first.sequence == walked[0].sequence
+
+
+def _last(walked: list[Event]) -> int:
+    return walked[-1].sequence or 0 if walked else 0
+
+
+async def test_a_consumer_is_settled_up_to_what_was_acked_and_never_beyond_what_waits(buses: Buses) -> None:
+    gateway, agent = await buses.of("rtc-gateway"), await buses.of("agent")
+    session = uuid4().hex
+    consumer = streams.partition_consumer(partition_of(session))
+    first, second = [
+        (await gateway.store(subjects.turn_started(session, turn), Number(n=1))).sequence or 0 for turn in ("t1", "t2")
+    ]
+    began: asyncio.Queue[Job] = asyncio.Queue()
+    go_on: asyncio.Queue[str] = asyncio.Queue()
+
+    async def handler(job: Job) -> None:
+        if session in job.subject:
+            await began.put(job)
+            if await go_on.get() == "give back":
+                raise RetryLater("not now", 0.05)
+
+    async def settled() -> int:
+        found = await agent.settled(streams.CHAT, consumer)
+        assert found is not None
+        return found
+
+    assert await settled() < first
+    work = await agent.work(streams.CHAT, CONSUMERS, handler, slots=2, hints=subjects.LIVE_JOBS)
+    for what in ("give back", "ack"):
+        assert (await asyncio.wait_for(began.get(), BOUND_S)).sequence == first
+        assert await settled() < first
+        await go_on.put(what)
+    assert (await asyncio.wait_for(began.get(), BOUND_S)).sequence == second
+    assert first <= await settled() < second
+    await go_on.put("ack")
+    async with asyncio.timeout(BOUND_S):
+        while await settled() < second:  # noqa: ASYNC110
+            await asyncio.sleep(0)  # the ack is on its way, and nobody tells of its arrival
+    await work.close()
+    assert await agent.settled(streams.CHAT, "nobody") is None

@@ -29,6 +29,7 @@ class FakeStore:
         self.after_apply: Callable[[], None] = lambda: None
         self.away = 0
         self.crashes: dict[str, int] = {}
+        self.cancelled: set[str] = set()
 
     def _here(self) -> None:
         if self.away:
@@ -62,6 +63,8 @@ class FakeStore:
         base = {"operation_id": request.operation_id, "attempt": request.attempt}
         if request.attempt < self.attempts.get(request.operation_id, 1):
             return ApplyResult(status=ApplyStatus.FENCED, **base)
+        if request.operation_id in self.cancelled:
+            return ApplyResult(status=ApplyStatus.CANCELLED, **base)
         for row_id, version in request.relies_on.items():
             row = self.state.row(row_id)
             if row is None or row.version != version:
@@ -121,7 +124,15 @@ class FakeStore:
         if known is not None:
             return TakeOverResult(attempt=known.attempt, result=known, crashes=crashes)
         self.attempts[operation_id] = self.attempts.get(operation_id, 1) + 1
-        return TakeOverResult(attempt=self.attempts[operation_id], crashes=crashes)
+        cancelled = operation_id in self.cancelled
+        return TakeOverResult(attempt=self.attempts[operation_id], crashes=crashes, cancelled=cancelled)
+
+    async def cancel(self, owner: str, operation_id: str) -> bool:
+        self._here()
+        if operation_id in self.results:
+            return True
+        self.cancelled.add(operation_id)
+        return False
 
     async def change(self, owner: str, change_id: str) -> JournalEntry | None:
         return next((entry for entry in self.journal if entry.change_id == change_id), None)

@@ -9,6 +9,7 @@ import pytest
 from boards import OWNER, snapshot_of
 from fake_store import FakeStore
 
+from agent.cancelling import Cancelling
 from agent.cycle import Cycle
 from agent.model import ModelError, ModelFault, Planned
 from agent.receipts import RECEIPT_MAX_BYTES
@@ -77,7 +78,8 @@ class Stage:
         )
 
     async def deliver(self, deliveries: int = 1) -> TurnCompleted:
-        turns = Turns(self.bus, self.store, self.model, Cycle(self.store), outage_retry_s=0)  # type: ignore[arg-type]
+        cancelling = Cancelling(self.store)
+        turns = Turns(self.bus, self.store, self.model, Cycle(self.store), cancelling, outage_retry_s=0)  # type: ignore[arg-type]
         await turns.handle(Job("job.chat.1.s.t", self.started.to_json(), sequence=7, deliveries=deliveries))
         completed = self.bus.kept[subjects.turn_completed("s", "t")]
         assert isinstance(completed, TurnCompleted)

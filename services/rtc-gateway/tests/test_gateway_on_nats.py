@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from bus.errors import RemoteError, UnavailableError
+from bus.errors import BusLostError, RemoteError, UnavailableError
 from bus.interface import Event
 from bus.nats_bus import NatsBus
 from client.channel import PeerChannel
@@ -40,6 +40,7 @@ from contracts.turns import (
     TurnPhase,
     TurnStarted,
 )
+from local_stack.temporary import running_nats, temporary_directory
 from rtc_gateway.bootstrap import start
 from rtc_gateway.settings import Settings
 
@@ -117,9 +118,9 @@ async def around(nats_server: Any) -> AsyncIterator[Neighbours]:
 
 
 @asynccontextmanager
-async def gateway(nats_server: Any) -> AsyncIterator[Any]:
+async def gateway(nats_server: Any, **given: Any) -> AsyncIterator[Any]:
     password = nats_server.bus_settings("rtc-gateway").password
-    settings = Settings(nats_url=nats_server.url, nats_password=SecretStr(password), drain_s=0.2)
+    settings = Settings(nats_url=nats_server.url, nats_password=SecretStr(password), drain_s=0.2, **given)
     async with start(settings) as running:
         assert await running.ready() is None
         yield running
@@ -263,3 +264,25 @@ async def test_a_gateway_that_goes_takes_no_more_offers_says_so_and_closes(nats_
             await late.connect()
         await page.close()
         await late.close()
+
+
+async def test_a_gateway_that_loses_the_bus_tells_its_pages_to_go_elsewhere_and_closes() -> None:
+    with temporary_directory() as directory:
+        async with (
+            running_nats(directory) as server,
+            NatsBus.connected_to(server.bus_settings("signaling")) as signaling,
+        ):
+            page = Page(signaling, new_session_id())
+
+            async def serve_until_it_is_lost() -> None:
+                async with asyncio.timeout(2 * WAIT_S), gateway(server, bus_lost_after_s=0.2):
+                    await page.connect()
+                    server.child.stop()
+                    await asyncio.Event().wait()
+
+            with pytest.raises(BusLostError):
+                await serve_until_it_is_lost()
+            assert (await page.next()).type == "draining"
+            async with asyncio.timeout(WAIT_S):
+                await page.closed.wait()
+            await page.close()

@@ -204,15 +204,31 @@ class TestTurns:
         assert [(await page.next()).turn_id for _ in range(5)] == [f"t{number}" for number in range(5)]
         assert [message.turn_id for _, message in page.bus.kept] == [f"t{number}" for number in range(5)]
 
-    async def test_cancel_tells_the_agent_and_leaves_the_mark(self, open_page: OpenPage) -> None:
+    async def test_cancel_leaves_the_mark_and_tells_agents_after_it(self, open_page: OpenPage) -> None:
         page = await open_page()
-        page.bus.answers[subjects.TODO_CANCEL] = CancelResult(too_late=False)
+        marked = asyncio.Event()
+
+        async def mark(_: Message) -> CancelResult:
+            assert page.bus.published == []
+            marked.set()
+            return CancelResult(too_late=False)
+
+        page.bus.answers[subjects.TODO_CANCEL] = mark
         page.send({"type": "turn.cancel", "id": "m9", "turn_id": "t1"})
         await page.nothing_more()
+        assert marked.is_set()
         assert page.bus.published == [
             (subjects.cancel_turn("t1"), TurnCancel(session=SESSION, turn_id="t1", owner=OWNER))
         ]
         assert page.bus.asked == [(subjects.TODO_CANCEL, CancelRequest(owner=OWNER, operation_id="t1"))]
+
+    async def test_a_cancel_that_comes_too_late_stops_nobody(self, open_page: OpenPage) -> None:
+        page = await open_page()
+        page.bus.answers[subjects.TODO_CANCEL] = CancelResult(too_late=True)
+        page.send({"type": "turn.cancel", "id": "m9", "turn_id": "t1"})
+        await page.nothing_more()
+        assert len(page.bus.asked) == 1
+        assert page.bus.published == []
 
     async def test_a_cancel_that_left_no_mark_is_said(self, open_page: OpenPage) -> None:
         page = await open_page()

@@ -108,6 +108,7 @@ class Desk:
             hang = step.seconds if step.fault is Fault.HANG else 0.0
             for seconds, released in ((hang, self._released), (self._delay, asyncio.Event())):
                 if seconds and await _client_leaves(http, seconds, released):
+                    self.journal.answered(number, "nobody: the client left")
                     return Response(status_code=CLIENT_GONE)
             request = read_chat_request(body)
             answer = self._answer(request, step, number)

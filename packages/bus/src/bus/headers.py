@@ -6,4 +6,6 @@ DEADLINE: Final = "X-Deadline"  # epoch milliseconds after which nobody waits fo
 LAST: Final = "Todo-Last"  # on the last message of a series
 ERROR_CODE: Final = "Nats-Service-Error-Code"  # ADR-32
 SEQUENCE: Final = "Nats-Sequence"  # set by a stream on what it republishes
+SUBJECT: Final = "Nats-Subject"  # set by a stream on what is read from it, as the next
+TIME_STAMP: Final = "Nats-Time-Stamp"
 STATUS: Final = "Status"  # set by the server on its own replies

@@ -5,6 +5,7 @@ Deliberately unaware of NATS: of connections, inboxes, acks and consumers. Subje
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final, Protocol, TypeVar
 
 from contracts.message import Message
@@ -18,12 +19,14 @@ ReplyT = TypeVar("ReplyT", bound=Message)
 
 @dataclass(frozen=True)
 class Event:
-    """One message of a subscription. `sequence` is its place in a stream, if it was republished from one."""
+    """One message of a subscription, or read from a stream. `sequence` is its place in a stream, if it has one; `at` is
+    when the stream took it, of one that was read from there."""
 
     subject: str
     data: bytes
     sequence: int | None = None
     trace: Mapping[str, str] = field(default_factory=dict)
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,16 @@ class Bus(Protocol):
         away and is back, or the handler was too slow. What is sent after the call arrives. It must return at once; what
         else is lost on the way, as between the servers of a cluster, nobody tells.
         """
+
+    async def next_stored(
+        self, stream: str, subject: str, *, behind: int = 0, since: datetime | None = None
+    ) -> Event | None:
+        """The first message that a stream holds on a subject, which may have wildcards, behind the sequence `behind`,
+        or, where that is 0, not older than `since`. Raises as `request` does."""
+
+    async def settled(self, stream: str, consumer: str) -> int | None:
+        """Up to which sequence a durable consumer is done: what is behind it waits or is in somebody's hands, what is
+        not will not be handed out again. None if there is no such consumer. Raises as `request` does."""
 
     async def serve(
         self,

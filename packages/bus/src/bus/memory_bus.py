@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 from opentelemetry.trace import SpanKind
@@ -29,7 +30,7 @@ from bus.interface import (
     Subscription,
 )
 from bus.matching import covers
-from bus.memory_streams import Changes, MemoryStream
+from bus.memory_streams import Changes, Kept, MemoryStream
 from bus.memory_workers import MemoryWorkers
 from bus.serving import PARTS_MAX, PENDING_REQUESTS, Asked, Endpoint, one_answer, raise_problem, series
 from contracts.limits import LEASE_S
@@ -89,8 +90,17 @@ class MemoryBus:
 
     async def stored(self, stream: str, subject: str) -> Event | None:
         self._check_here()
-        kept = self._streams[stream].kept.get(subject)
-        return None if kept is None else Event(subject, kept.data, kept.sequence)
+        return _event_of(self._streams[stream].kept.get(subject))
+
+    async def next_stored(
+        self, stream: str, subject: str, *, behind: int = 0, since: datetime | None = None
+    ) -> Event | None:
+        self._check_here()
+        return _event_of(self._streams[stream].next(subject, behind, since))
+
+    async def settled(self, stream: str, consumer: str) -> int | None:
+        self._check_here()
+        return self._streams[stream].settled(consumer)
 
     async def request(self, subject: str, message: Message, reply: type[ReplyT], *, timeout: float) -> ReplyT:
         with tracing.span("request", subject, SpanKind.CLIENT):
@@ -308,6 +318,10 @@ class _MemorySubscription:
             await self.interest.waiting.join()
             await self.endpoint.finished()
         self.interest.pump.cancel()
+
+
+def _event_of(kept: Kept | None) -> Event | None:
+    return None if kept is None else Event(kept.subject, kept.data, kept.sequence, kept.headers, kept.at)
 
 
 async def _to_nobody(_data: bytes, _headers: dict[str, str] | None) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final
 
 from bus.matching import covers
@@ -30,6 +31,7 @@ class Kept:
     data: bytes
     headers: Mapping[str, str]
     sequence: int
+    at: datetime
 
 
 @dataclass
@@ -75,6 +77,26 @@ class MemoryStream:
     def holds(self, subject: str) -> bool:
         return self._transformed(subject) in self.kept
 
+    def next(self, subject: str, behind: int, since: datetime | None) -> Kept | None:
+        """The first on a subject behind a sequence, or, where that is 0, not older than a moment."""
+        return next(
+            (
+                kept
+                for kept in self.kept.values()
+                if covers(subject, kept.subject)
+                and kept.sequence > behind
+                and (behind > 0 or since is None or kept.at >= since)
+            ),
+            None,
+        )
+
+    def settled(self, consumer: str) -> int | None:
+        """Up to which sequence a consumer is done with its messages."""
+        known = self.consumers.get(consumer)
+        if known is None:
+            return None
+        return known.waiting[0].sequence - 1 if known.waiting else self._sequence
+
     def has_room(self, data: bytes) -> bool:
         """Whether one more fits; a stream that lets go of the old always has room."""
         size = sum(len(kept.data) for kept in self.kept.values()) + len(data)
@@ -83,7 +105,7 @@ class MemoryStream:
     def keep(self, subject: str, data: bytes, headers: Mapping[str, str]) -> Kept:
         """Take a message for which there is room, and hand it to the consumers that want it."""
         self._sequence += 1
-        kept = Kept(self._transformed(subject), data, headers, self._sequence)
+        kept = Kept(self._transformed(subject), data, headers, self._sequence, datetime.now(UTC))
         self.kept.pop(kept.subject, None)
         self.kept[kept.subject] = kept
         while sum(len(one.data) for one in self.kept.values()) > self.declared.max_bytes:

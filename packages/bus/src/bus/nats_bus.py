@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final, Self, TypeVar
 
 from nats.aio.client import Client
@@ -16,7 +17,7 @@ from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError, NoRespondersError
 from opentelemetry.trace import SpanKind
 
-from bus import headers, permitted, tracing
+from bus import headers, permitted, reading, tracing
 from bus.connection import BusSettings, Connection
 from bus.errors import BusPermissionError, NoReplyError, RemoteError, TooLargeError, UnavailableError
 from bus.interface import (
@@ -43,7 +44,6 @@ STORE_TIMEOUT_S: Final = 5.0
 SETTLE_TIMEOUT_S: Final = 5
 _NOT_STORED: Final = 10077
 _ONE_ALREADY: Final = "maximum messages per subject exceeded"
-_NO_MESSAGE: Final = "404"
 ReplyOf = TypeVar("ReplyOf")
 
 
@@ -130,14 +130,21 @@ class NatsBus:
     async def stored(self, stream: str, subject: str) -> Event | None:
         with tracing.span("get", subject, SpanKind.CLIENT):
             answer = await self._ask(f"$JS.API.DIRECT.GET.{stream}.{subject}", None, STORE_TIMEOUT_S)
-        received = answer.headers or {}
-        status = received.get(headers.STATUS)
-        if status == _NO_MESSAGE:
-            return None
-        if status is not None:
-            log.error("stream not read", extra={"subject": template(subject), "status": status})
-            raise RemoteError(Problem(code=ErrorCode.OVERLOADED, detail="the stream cannot be read; try later"))
-        return Event(subject, answer.data, int(received[headers.SEQUENCE]), received)
+        return reading.event_of(subject, answer.headers or {}, answer.data)
+
+    async def next_stored(
+        self, stream: str, subject: str, *, behind: int = 0, since: datetime | None = None
+    ) -> Event | None:
+        asked = reading.next_request(subject, behind, since)
+        with tracing.span("get", subject, SpanKind.CLIENT):
+            answer = await self._ask(f"$JS.API.DIRECT.GET.{stream}", asked, STORE_TIMEOUT_S)
+        return reading.event_of(subject, answer.headers or {}, answer.data)
+
+    async def settled(self, stream: str, consumer: str) -> int | None:
+        subject = f"$JS.API.CONSUMER.INFO.{stream}.{consumer}"
+        with tracing.span("get", subject, SpanKind.CLIENT):
+            answer = await self._ask(subject, None, STORE_TIMEOUT_S)
+        return reading.settled_in(answer.data)
 
     async def subscribe(
         self, subject: str, handler: EventHandler, *, on_loss: LossHandler | None = None
@@ -216,8 +223,8 @@ class NatsBus:
         if subject.lower() in self._connection.refused_subscriptions:
             raise BusPermissionError(f"this service's bus user may not subscribe to {template(subject)}")
 
-    async def _ask(self, subject: str, message: Message | None, timeout: float) -> Msg:
-        payload = b"" if message is None else message.to_json()
+    async def _ask(self, subject: str, message: Message | bytes | None, timeout: float) -> Msg:
+        payload = message.to_json() if isinstance(message, Message) else message or b""
         try:
             return await self._client.request(subject, payload, timeout=timeout, headers=_headers(timeout))
         except NoRespondersError as error:

@@ -78,10 +78,10 @@ AGENT: Final = Permissions(
         subjects.TODO_CANCEL,
         subjects.TODO_CHANGES,
         subjects.TODO_SEARCH,
-        # The sweeper looks for starts without a completion.
+        # The sweeper looks for starts without a completion that no consumer hands out any more.
         f"$JS.API.DIRECT.GET.{streams.CHAT}",
         f"$JS.API.DIRECT.GET.{streams.CHAT}.>",
-        f"$JS.API.STREAM.INFO.{streams.CHAT}",
+        f"$JS.API.CONSUMER.INFO.{streams.CHAT}.*",
     ),
     subscribe=(
         subjects.LIVE_JOBS,

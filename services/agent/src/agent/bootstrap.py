@@ -1,15 +1,18 @@
 """The one place where the agent's real parts are joined."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
 
+from agent.cancelling import Cancelling
 from agent.cycle import Cycle
 from agent.model import ChatModel
 from agent.operations import Operations
 from agent.settings import Settings
 from agent.store import BusStore
+from agent.sweeping import Sweeper
 from agent.turns import Turns
 from bus.nats_bus import NatsBus
 from contracts import streams, subjects
@@ -37,7 +40,11 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
     ):
         store = BusStore(bus)
         cycle = Cycle(store)
-        turns = Turns(bus, store, ChatModel(client, settings.model_name, timeout_s=settings.model_timeout_s), cycle)
+        cancelling = Cancelling(store)
+        model = ChatModel(client, settings.model_name, timeout_s=settings.model_timeout_s)
+        turns = Turns(bus, store, model, cycle, cancelling)
+        # Before the first turn is fetched, so that no word about it is missed.
+        cancels = await bus.subscribe(subjects.CANCEL_ANY_TURN, cancelling.hear)
         operations = await bus.serve(
             subjects.OPS_RUN, RunOperations, Operations(store, cycle).run, queue=subjects.QUEUE_OPS
         )
@@ -46,6 +53,9 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
             streams.CHAT, consumers, turns.handle, slots=settings.model_slots, hints=subjects.LIVE_JOBS
         )
 
+        sweeper = Sweeper(bus, turns.handle, older_than_s=settings.sweep_older_than_s)
+        sweeping = asyncio.create_task(sweeper.run(settings.sweep_every_s), name="sweeper")
+
         async def ready() -> str | None:
             # Not the model: without it the agent still serves operations, and tells each turn what is missing.
             return bus.lacks
@@ -53,5 +63,9 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
         try:
             yield Running(ready=ready)
         finally:
+            # A turn that it has in hand is as lost as before, and found again.
+            sweeping.cancel()
+            await asyncio.gather(sweeping, return_exceptions=True)
             await work.close()
             await operations.close()
+            await cancels.close()

@@ -269,7 +269,7 @@ def _not_applied(request: Request, intent: Intent, expected: Diff, result: Apply
         case ApplyStatus.FENCED:
             raise FencedError
         case ApplyStatus.CANCELLED:
-            return Ended(Outcome.CANCELLED, f"Cancelled. {NOTHING_CHANGED}", receipt)
+            return Ended(Outcome.CANCELLED, words.CANCELLED, receipt)
         case ApplyStatus.CONFLICT:
             text = f"Somebody else changed the same thing just now. {NOTHING_CHANGED} Please look and ask again."
             return Ended(Outcome.CONFLICT, text, receipt, reason="conflict")

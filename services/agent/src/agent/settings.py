@@ -12,4 +12,6 @@ class Settings(ServiceSettings):
     model_name: str | None = Field(default=None, description="the first that the server lists where not given")
     model_api_key: SecretStr | None = None
     model_timeout_s: float = Field(default=120.0, gt=0, le=600)
+    sweep_every_s: float = Field(default=60.0, gt=0, le=3600, description="how often lost turns are looked for")
+    sweep_older_than_s: float = Field(default=120.0, ge=0, le=3600, description="younger turns are not taken for lost")
     model_slots: int = Field(default=4, ge=1, le=32, description="requests to the model at once; LM Studio serves 4")

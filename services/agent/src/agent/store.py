@@ -7,6 +7,8 @@ from contracts import subjects
 from contracts.store import (
     ApplyRequest,
     ApplyResult,
+    CancelRequest,
+    CancelResult,
     Changes,
     ChangesRequest,
     Snapshot,
@@ -30,6 +32,9 @@ class Store(Protocol):
     async def apply(self, request: ApplyRequest) -> ApplyResult: ...
 
     async def take_over(self, owner: str, operation_id: str, *, crashed: bool = False) -> TakeOverResult: ...
+
+    async def cancel(self, owner: str, operation_id: str) -> bool:
+        """Keep everything from being applied under this id from now on. True: too late, it has been applied."""
 
     async def change(self, owner: str, change_id: str) -> JournalEntry | None:
         """A change with all of its images; None where the owner's journal does not hold it."""
@@ -64,6 +69,10 @@ class BusStore:
     async def take_over(self, owner: str, operation_id: str, *, crashed: bool = False) -> TakeOverResult:
         request = TakeOverRequest(owner=owner, operation_id=operation_id, crashed=crashed)
         return await self._bus.request(subjects.TODO_TAKE_OVER, request, TakeOverResult, timeout=WRITE_TIMEOUT_S)
+
+    async def cancel(self, owner: str, operation_id: str) -> bool:
+        request = CancelRequest(owner=owner, operation_id=operation_id)
+        return (await self._bus.request(subjects.TODO_CANCEL, request, CancelResult, timeout=WRITE_TIMEOUT_S)).too_late
 
     async def change(self, owner: str, change_id: str) -> JournalEntry | None:
         return await self._one_change(ChangesRequest(owner=owner, change_id=change_id))

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from opentelemetry import trace
@@ -11,6 +12,7 @@ from pydantic import ValidationError
 
 from agent import prompt
 from agent.board import board_of, refreshed
+from agent.cancelling import Cancelling
 from agent.cycle import Clock, Cycle, DoubtError, Ended, FencedError, Intent, OnPhase, Request
 from agent.dates import day_of, zone_named
 from agent.model import ModelError, ModelFault, Planned, PlanningModel
@@ -19,7 +21,7 @@ from agent.resolution import Ending, Resolution
 from agent.resolve import resolve
 from agent.store import Store
 from agent.undoing import wants_undo
-from agent.words import NOTHING_CHANGED, refusal
+from agent.words import CANCELLED, NOTHING_CHANGED, refusal
 from bus import tracing
 from bus.errors import BusError, LetGo, RetryLater, Unprocessable
 from bus.interface import Bus, Job
@@ -67,12 +69,20 @@ class Turns:
     """Handles the jobs of the stream CHAT."""
 
     def __init__(
-        self, bus: Bus, store: Store, model: PlanningModel, cycle: Cycle, *, outage_retry_s: float = OUTAGE_RETRY_S
+        self,
+        bus: Bus,
+        store: Store,
+        model: PlanningModel,
+        cycle: Cycle,
+        cancelling: Cancelling,
+        *,
+        outage_retry_s: float = OUTAGE_RETRY_S,
     ) -> None:
         self._bus = bus
         self._store = store
         self._model = model
         self._cycle = cycle
+        self._cancelling = cancelling
         self._outage_retry_s = outage_retry_s
 
     async def handle(self, job: Job) -> None:
@@ -89,13 +99,15 @@ class Turns:
             raise Unprocessable("unreadable") from error
         with tracing.step(_TRACER, "invoke_agent todo") as span:
             span.set_attribute("gen_ai.conversation.id", started.session)
-            ended, candidates = await self._outlasting(started, job)
+            clock = Clock()
+            work = partial(self._outlasting, started, job, clock)
+            done = await self._cancelling.unless_cancelled(started.owner, started.turn_id, work)
+            ended, candidates = done or (_cancelled(started, clock), ())
             span.set_attribute("todo.outcome", ended.outcome.value)
             await self._complete(started, ended, candidates)
         crash_point("after_completed")
 
-    async def _outlasting(self, started: TurnStarted, job: Job) -> tuple[Ended, tuple[Candidate, ...]]:
-        clock = Clock()
+    async def _outlasting(self, started: TurnStarted, job: Job, clock: Clock) -> tuple[Ended, tuple[Candidate, ...]]:
         first = True
         until = time.monotonic() + OUTAGE_MAX_S
         while True:
@@ -127,6 +139,8 @@ class Turns:
             if taken.result is not None and applied:
                 log.info("turn taken over after its effect", extra={"deliveries": job.deliveries})
                 return await self._cycle.confirm(request, taken.result, clock, before=None, on_phase=on_phase), ()
+            if taken.cancelled:
+                return _cancelled(started, clock), ()
             attempt = taken.attempt
         await on_phase(Phase.PLAN, attempt)
         crash_point("before_plan")
@@ -267,6 +281,11 @@ class Turns:
             return Ended(Outcome.UNKNOWN, text, receipt, reason="poison")
         text = f"The agent could not get through this request in {crashes} tries and gave it up. {NOTHING_CHANGED}"
         return Ended(Outcome.FAILED, text, receipt, reason="poison")
+
+
+def _cancelled(started: TurnStarted, clock: Clock) -> Ended:
+    receipt = Receipt(request=started.text, timings=clock.total(), trace_id=current_trace_id())
+    return Ended(Outcome.CANCELLED, CANCELLED, receipt)
 
 
 def _refused_by_the_store(started: TurnStarted, clock: Clock, error: BusError) -> Ended:

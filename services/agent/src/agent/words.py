@@ -23,6 +23,7 @@ from verification.diff import view_of
 from verification.undo import NO_HISTORY, History
 
 NOTHING_CHANGED = "Nothing was changed."
+CANCELLED: Final = f"Cancelled. {NOTHING_CHANGED}"
 TAKEN_BACK_SENTENCES: Final = 5
 _PLAIN = frozenset({"L", "EN", "ES", "ET", "CS", "ON", "WS", "NSM", "BN"})  # directions that disturb nothing
 

@@ -26,23 +26,28 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
     _allow_many_sockets()
     instance = secrets.token_hex(8)
     peers = AiortcPeers(settings.aiortc())
-    async with NatsBus.connected_to(settings.bus(SERVICE)) as bus:
-        registry = Registry(
-            instance=instance,
-            bus=bus,
-            peers=peers,
-            capacity=settings.sessions_max,
-            limits=SessionLimits(look_every_s=settings.look_every_s),
-            measures=Measures.of(metrics.get_meter("rtc_gateway")),
-        )
-        async with registry.running():
-            # The verbs for this instance first: an answered offer may be followed by them at once.
-            await bus.serve(subjects.rtc_candidate(instance), AddCandidate, registry.add_candidate, queue=None)
-            await bus.serve(subjects.rtc_close(instance), ClosePeer, registry.close, queue=None)
-            offers = await bus.serve(subjects.RTC_OFFER, OpenPeer, registry.open, queue=subjects.QUEUE_RTC)
-            yield Running(ready=registry.ready)
-            await offers.close()
-            await registry.drain(settings.drain_s)
+    try:
+        async with NatsBus.connected_to(settings.bus(SERVICE)) as bus:
+            registry = Registry(
+                instance=instance,
+                bus=bus,
+                peers=peers,
+                capacity=settings.sessions_max,
+                limits=SessionLimits(look_every_s=settings.look_every_s),
+                measures=Measures.of(metrics.get_meter("rtc_gateway")),
+            )
+            async with registry.running():
+                # The verbs for this instance first: an answered offer may be followed by them at once.
+                await bus.serve(subjects.rtc_candidate(instance), AddCandidate, registry.add_candidate, queue=None)
+                await bus.serve(subjects.rtc_close(instance), ClosePeer, registry.close, queue=None)
+                offers = await bus.serve(subjects.RTC_OFFER, OpenPeer, registry.open, queue=subjects.QUEUE_RTC)
+                try:
+                    yield Running(ready=registry.ready)
+                finally:
+                    # Also when the bus was lost: the pages are still connected, and another gateway may serve them.
+                    await offers.close()
+                    await registry.drain(settings.drain_s)
+    finally:
         await peers.close()
 
 

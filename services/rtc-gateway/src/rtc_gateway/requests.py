@@ -128,16 +128,22 @@ class Requests:
             return await self._bus.store(subject, turn)
 
     async def cancel(self, message: TurnCancelRequest) -> Refused | None:
-        """Tell agents, and leave the mark that a later apply is refused by. Says nothing if it went well:
-        the turn's outcome tells."""
+        """Leave the mark that a later apply is refused by, then tell agents to stop what they do for the turn. Says
+        nothing if it went well: the turn's outcome tells."""
         caller = self._caller
-        hint = TurnCancel(session=caller.session, turn_id=message.turn_id, owner=caller.owner)
         mark = CancelRequest(owner=caller.owner, operation_id=message.turn_id)
         try:
-            await self._bus.publish(subjects.cancel_turn(message.turn_id), hint)
-            await self._bus.request(subjects.TODO_CANCEL, mark, CancelResult, timeout=CANCEL_TIMEOUT_S)
+            marked = await self._bus.request(subjects.TODO_CANCEL, mark, CancelResult, timeout=CANCEL_TIMEOUT_S)
         except BusError as error:
             return refusal_of(message, error.problem)
+        if marked.too_late:
+            return None
+        hint = TurnCancel(session=caller.session, turn_id=message.turn_id, owner=caller.owner)
+        try:
+            await self._bus.publish(subjects.cancel_turn(message.turn_id), hint)
+        except BusError as error:
+            # The mark stands, and the turn will not be applied; the model is only not stopped early.
+            log.warning("agents not told of a cancel", extra={"code": error.problem.code.value})
         return None
 
     async def run(self, message: RunOperation) -> OperationCompleted | Refused:

@@ -1,0 +1,56 @@
+"""What JetStream is asked, and answers: a stream read without a consumer (ADR-31), and where a consumer stands."""
+
+import json
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from bus import headers
+from bus.errors import RemoteError
+from bus.interface import Event
+from contracts.message import ErrorCode, Problem
+from contracts.subjects import template
+
+log = logging.getLogger(__name__)
+
+_NO_MESSAGE: Final = "404"
+_NO_SUCH_CONSUMER: Final = 10014
+
+
+def next_request(subject: str, behind: int, since: datetime | None) -> bytes:
+    """Asks for the first message on a subject behind a sequence, or, where that is 0, not older than a moment."""
+    asked: dict[str, Any] = {"next_by_subj": subject}
+    if behind or since is None:
+        asked["seq"] = behind + 1
+    else:
+        asked["start_time"] = since.isoformat()
+    return json.dumps(asked).encode()
+
+
+def event_of(subject: str, received: Mapping[str, str], data: bytes) -> Event | None:
+    """The message in an answer, None if there is none. `subject` is the one that was asked for. Raises RemoteError."""
+    status = received.get(headers.STATUS)
+    if status == _NO_MESSAGE:
+        return None
+    if status is not None:
+        log.error("stream not read", extra={"subject": template(subject), "status": status})
+        raise RemoteError(Problem(code=ErrorCode.OVERLOADED, detail="the stream cannot be read; try later"))
+    at = datetime.fromisoformat(received[headers.TIME_STAMP])
+    return Event(received[headers.SUBJECT], data, int(received[headers.SEQUENCE]), received, at)
+
+
+def settled_in(data: bytes) -> int | None:
+    """The sequence up to which a consumer is done, from its info; None if there is none of this name.
+
+    The server moves this floor over messages that were acked or terminated, and, when a consumer is made, over those
+    that it will not deliver; never over one that waits, is in flight, or was given back. Raises RemoteError.
+    """
+    info: dict[str, Any] = json.loads(data)
+    error = info.get("error")
+    if error is None:
+        return int(info["ack_floor"]["stream_seq"])
+    if error.get("err_code") == _NO_SUCH_CONSUMER:
+        return None
+    log.error("consumer not read", extra={"err_code": error.get("err_code")})
+    raise RemoteError(Problem(code=ErrorCode.OVERLOADED, detail="the consumer cannot be read; try later"))
