@@ -110,9 +110,13 @@ class Requests:
     async def _store(self, subject: str, turn: TurnStarted) -> Stored:
         try:
             return await self._bus.store(subject, turn)
-        except NoReplyError:
+        except NoReplyError as doubt:
             # The subject holds one message for ever, so a second try cannot store a second turn.
-            return await self._bus.store(subject, turn)
+            try:
+                return await self._bus.store(subject, turn)
+            except BusError as error:
+                # Refused or not, the first try may have been stored.
+                raise doubt from error
 
     async def cancel(self, message: TurnCancelRequest) -> Refused | None:
         """Tell agents, and leave the mark that a later apply is refused by. Says nothing if it went well:
