@@ -126,7 +126,9 @@ class Session:
         feed = client.messages()
         while True:
             try:
-                message: GatewayMessage = await asyncio.wait_for(anext(feed), SILENT_MAX_S)
+                # Not wait_for: it loses a cancel that comes together with a message.
+                async with asyncio.timeout(SILENT_MAX_S):
+                    message: GatewayMessage = await anext(feed)
             except TimeoutError as error:
                 raise SilentError from error
             turn_id = _turn_of(message)
