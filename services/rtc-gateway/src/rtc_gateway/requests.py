@@ -32,6 +32,7 @@ from contracts.store import CancelRequest, CancelResult, SnapshotPart, SnapshotR
 from contracts.todo import Author, TodoItem, TodoList
 from contracts.turns import OperationsCompleted, RunOperations, TurnCancel, TurnCompleted, TurnStarted
 from rtc_gateway.inbound import Refused, refusal_of
+from runtime.crash import crash_point
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ class Requests:
             time_zone=self._caller.time_zone,
             accepted_at=self._now(),
         )
+        crash_point("before_start_stored")
         try:
             stored = await self._store(subjects.turn_started(turn.session, turn.turn_id), turn)
         except NoReplyError:
@@ -89,9 +91,11 @@ class Requests:
         except BusError as error:
             yield refusal_of(message, error.problem)
             return
+        crash_point("after_start_stored")
         yield TurnAccepted(
             ref=message.id, turn_id=message.turn_id, seq=stored.sequence, trace_id=tracing.current_trace_id()
         )
+        crash_point("after_accepted")
         outcome = await self._outcome(turn) if stored.repeated else None
         if outcome is not None:
             yield outcome
