@@ -40,6 +40,8 @@ class Session:
     asked: list[Asked] = field(default_factory=list)
     connections: int = 0
     session: str | None = None
+    heard: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
+    """Released once for each turn that is told its end."""
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -140,6 +142,8 @@ class Session:
             if isinstance(message, TurnAccepted):
                 asked.accepted = True
             elif isinstance(message, TurnCompletedEvent):
+                if not asked.told:
+                    self.heard.release()
                 asked.told.append(Told(message.seq, message.turn))
                 self._news.set()
 
