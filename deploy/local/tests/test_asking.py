@@ -100,6 +100,8 @@ def test_the_time_zone_is_this_machines_or_utc(tmp_path: Path) -> None:
         ["up", "--scale", "signaling=2"],
         ["up", "--scale", "agent=0"],
         ["up", "--scale", "agent=²"],
+        ["up", "--deaths", "-1"],
+        ["up", "--deaths", "1001"],
         ["up", "--standin", "--model-url", "http://localhost:1"],
         ["up", "--model-url", "localhost:1234"],
         ["lists", "more"],
@@ -110,6 +112,11 @@ def test_usage_that_is_wrong_ends_with_status_2(arguments: list[str], capsys: py
         parser().parse_args(arguments)
     assert ended.value.code == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_how_many_deaths_are_too_many_can_be_said() -> None:
+    assert parser().parse_args(["up"]).deaths == 5
+    assert parser().parse_args(["up", "--deaths", "1000"]).deaths == 1000
 
 
 def test_services_are_scaled_by_name() -> None:

@@ -67,3 +67,6 @@ def test_a_crash_point_is_for_the_first_start_of_whom_it_names() -> None:
     assert crash_point_of("agent:after_apply", "agent", "agent-1") == "after_apply"
     assert crash_point_of("todo-store:after_apply", "agent", "agent-1") is None
     assert crash_point_of("", "agent", "agent-1") is None
+    both = "agent-2:after_apply,todo-store:before_commit"
+    assert crash_point_of(both, "todo-store", "todo-store-1") == "before_commit"
+    assert crash_point_of(both, "agent", "agent-1") is None

@@ -84,6 +84,10 @@ class TestConnecting:
             assert not server.bye.is_set()
         await soon(server.bye.wait())
 
+    async def test_it_names_the_session_that_it_goes_on_with(self, server: Any) -> None:
+        async with AgentClient.connect(server.url, session="s0"):
+            assert [hello.session for hello in server.hellos] == ["s0"]
+
     async def test_where_nothing_listens_it_says_what_to_do(self, unused_port: int) -> None:
         with pytest.raises(ConnectError, match="make up") as error:
             async with AgentClient.connect(f"http://127.0.0.1:{unused_port}"):
@@ -220,6 +224,18 @@ class TestAsking:
         first, second = server.received
         assert first.turn_id == second.turn_id == turn.turn_id
         assert first.id != second.id
+
+    async def test_a_refusal_after_a_doubt_does_not_say_that_nothing_was_done(
+        self, server: Any, client: AgentClient
+    ) -> None:
+        def doubtful(message: PageMessage) -> list[Message]:
+            code = ErrorCode.TIMEOUT if len(server.received) == 1 else ErrorCode.UNAVAILABLE
+            return [ChannelError(code=code, ref=message.id)]
+
+        server.respond = doubtful
+        with pytest.raises(TimedOut, match="could not tell"):
+            await client.ask("add milk", timeout=WAIT_S)
+        assert len(server.received) == 3
 
     async def test_lasting_doubt_is_said(self, server: Any, client: AgentClient) -> None:
         server.respond = lambda message: [ChannelError(code=ErrorCode.TIMEOUT, ref=message.id)]

@@ -168,6 +168,20 @@ class TestTurns:
         answer = await page.next()
         assert (answer.type, answer.code, answer.ref, answer.value) == ("error", ErrorCode.TIMEOUT, "m1", "t1")
 
+    async def test_a_second_try_that_is_refused_does_not_say_what_became_of_the_first(
+        self, open_page: OpenPage
+    ) -> None:
+        page = await open_page()
+        outcomes = [NoReplyError("silence"), UnavailableError("the bus is away")]
+
+        async def store(_: Message) -> Stored:
+            raise outcomes.pop(0)
+
+        page.bus.on_store = store
+        page.send(TURN)
+        answer = await page.next()
+        assert (answer.type, answer.code, answer.value) == ("error", ErrorCode.TIMEOUT, "t1")
+
     async def test_accepted_goes_out_before_the_events_of_a_quick_agent(self, open_page: OpenPage) -> None:
         page = await open_page()
 

@@ -44,6 +44,7 @@ def _up(arguments: Namespace) -> int:
         standin=arguments.standin,
         page=page.absolute() if page else None,
         scale=arguments.scale,
+        deaths=arguments.deaths,
     )
     return up(options, arguments.data)
 

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Final
 
+from local_stack.restarts import DEATHS_MAX
+
 PORT: Final = 5173
 URL: Final = f"http://localhost:{PORT}"
 SCALABLE: Final = ("agent", "rtc-gateway", "todo-store")
@@ -48,6 +50,13 @@ def _add_up(up: argparse.ArgumentParser) -> None:
     model.add_argument("--standin", action="store_true", help="plan by rules, without a language model")
     up.add_argument("--page", type=Path, metavar="DIR", help="the built page (default: web/dist of this checkout)")
     up.add_argument(
+        "--deaths",
+        type=_deaths,
+        default=DEATHS_MAX,
+        metavar="N",
+        help=f"give up when one process dies more often than this within a minute (default {DEATHS_MAX})",
+    )
+    up.add_argument(
         "--scale", type=_scale, default={}, metavar="SERVICE=N,...", help=f"how many of each of {', '.join(SCALABLE)}"
     )
 
@@ -60,6 +69,12 @@ def _add_connection(command: argparse.ArgumentParser) -> None:
 def _port(value: str) -> int:
     if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= 65535:
         raise argparse.ArgumentTypeError(f"{value!r} is not a port; give a number from 1 to 65535")
+    return int(value)
+
+
+def _deaths(value: str) -> int:
+    if not value.isascii() or not value.isdigit() or int(value) > 1000:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number of deaths; give one from 0 to 1000")
     return int(value)
 
 

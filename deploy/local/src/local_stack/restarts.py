@@ -2,13 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+
+DEATHS_MAX: Final = 5
 
 
 @dataclass(frozen=True)
 class RestartPolicy:
     """Seconds. More than `deaths` within `window_s` end the stack; the wait doubles with each death in the window."""
 
-    deaths: int = 5
+    deaths: int = DEATHS_MAX
     window_s: float = 60.0
     first_wait_s: float = 0.1
     longest_wait_s: float = 5.0

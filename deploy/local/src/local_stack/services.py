@@ -128,8 +128,14 @@ def migration(around: Surroundings) -> Command:
 
 
 def crash_point_of(wanted: str, service: str, name: str) -> str | None:
-    """The crash point meant for this process by `CRASH_AT`: `point` for all, or `agent:point`, or `agent-2:point`."""
-    target, colon, point = wanted.partition(":")
-    if not colon:
-        return wanted or None
-    return point if target in {service, name} else None
+    """The crash point meant for this process by `CRASH_AT`: `point` for all, or `agent:point`, or `agent-2:point`.
+
+    Several may be given with commas between; the first that is meant for a process counts.
+    """
+    for one in wanted.split(","):
+        target, colon, point = one.partition(":")
+        if not colon and one:
+            return one
+        if colon and target in {service, name}:
+            return point
+    return None

@@ -21,7 +21,7 @@ from local_stack.passwords import Passwords, load_or_make
 from local_stack.ports import LOOPBACK, free_port
 from local_stack.postgres import STORE_DATABASE, STORE_DRIVER, STORE_USER, Postgres
 from local_stack.private_file import write_private
-from local_stack.restarts import RestartPolicy
+from local_stack.restarts import DEATHS_MAX, RestartPolicy
 from local_stack.topology import declare
 
 READY_TIMEOUT_S: Final = 60.0
@@ -35,13 +35,17 @@ TELL_AFTER_S: Final = 2.0
 
 @dataclass(frozen=True)
 class Options:
-    """What `todo-agent up` was asked for. `scale` is by service, 1 where it is silent."""
+    """What `todo-agent up` was asked for. `scale` is by service, 1 where it is silent.
+
+    More than `deaths` of one process within a minute end the stack.
+    """
 
     port: int
     model_url: str | None = None
     standin: bool = False
     page: Path | None = None
     scale: Mapping[str, int] = field(default_factory=dict)
+    deaths: int = DEATHS_MAX
 
 
 class Stack:
@@ -127,7 +131,7 @@ class Stack:
             self._keep(group, kept)
 
     def _keep(self, group: asyncio.TaskGroup, kept: Kept) -> Keeper:
-        keeper = Keeper(kept, self._journal(kept.name), self._say, RestartPolicy())
+        keeper = Keeper(kept, self._journal(kept.name), self._say, RestartPolicy(deaths=self._options.deaths))
         self._keepers.append(keeper)
         group.create_task(keeper.run(), name=f"keeper of {kept.name}")
         return keeper

@@ -70,9 +70,14 @@ class AgentClient:
         *,
         token: str | None = None,
         time_zone: str = "UTC",
+        session: str | None = None,
         timeout: float = CONNECT_TIMEOUT_S,
     ) -> AsyncIterator[Self]:
-        """Connect to the page's address or the socket's, for the length of the block. Raises ConnectError."""
+        """Connect to the page's address or the socket's, for the length of the block. Raises ConnectError.
+
+        `session` is that of an earlier connection (`ready.session`), to go on with: its turns keep their order, and one
+        that is sent again under its id is the same turn.
+        """
         async with Signaling(url, timeout=timeout) as signaling:
             client: Self | None = None
             tasks: list[asyncio.Task[None]] = []
@@ -80,7 +85,7 @@ class AgentClient:
                 step = "the server did not say that we may enter"
                 try:
                     async with asyncio.timeout(timeout):
-                        client = cls(await signaling.hello(token, time_zone))
+                        client = cls(await signaling.hello(token, time_zone, session))
                         step = "no gateway answered"
                         answer = await signaling.offer(1, await client._channel.offer())
                         step = "the data channel did not open; is UDP to the gateway blocked, and no TURN server set?"
@@ -222,8 +227,9 @@ class AgentClient:
                 return answer
             if not isinstance(answer, Problem):
                 raise ClientError(f"the gateway answered with {answer.type}; is it of another version?")
-            if answer.code is not ErrorCode.TIMEOUT:
+            if answer.code is not ErrorCode.TIMEOUT and attempt == 1:
                 raise Rejected(answer)
+            # A refusal after a doubt is of this try alone: the one before may have been carried out.
             log.info("answer in doubt", extra={"attempt": attempt})
         raise TimedOut(f"the gateway could not tell after {SENDS_MAX} tries whether it was done; look at the lists")
 

@@ -71,9 +71,9 @@ class Signaling:
                 await self._socket.send(Bye().to_json().decode())
             await self._socket.close()
 
-    async def hello(self, token: str | None, time_zone: str) -> Ready:
-        """Introduce ourselves; raises ConnectError where we may not enter."""
-        await self._send(Hello(version=PROTOCOL_VERSION, token=token, time_zone=time_zone))
+    async def hello(self, token: str | None, time_zone: str, session: str | None = None) -> Ready:
+        """Introduce ourselves, and name the session to resume; raises ConnectError where we may not enter."""
+        await self._send(Hello(version=PROTOCOL_VERSION, token=token, time_zone=time_zone, session=session))
         while True:
             message = await self.receive()
             if isinstance(message, Ready):

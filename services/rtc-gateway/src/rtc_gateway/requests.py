@@ -32,6 +32,7 @@ from contracts.store import CancelRequest, CancelResult, SnapshotPart, SnapshotR
 from contracts.todo import Author, TodoItem, TodoList
 from contracts.turns import OperationsCompleted, RunOperations, TurnCancel, TurnCompleted, TurnStarted
 from rtc_gateway.inbound import Refused, refusal_of
+from runtime.crash import crash_point
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ class Requests:
             time_zone=self._caller.time_zone,
             accepted_at=self._now(),
         )
+        crash_point("before_start_stored")
         try:
             stored = await self._store(subjects.turn_started(turn.session, turn.turn_id), turn)
         except NoReplyError:
@@ -97,9 +99,11 @@ class Requests:
         except BusError as error:
             yield refusal_of(message, error.problem)
             return
+        crash_point("after_start_stored")
         yield TurnAccepted(
             ref=message.id, turn_id=message.turn_id, seq=stored.sequence, trace_id=tracing.current_trace_id()
         )
+        crash_point("after_accepted")
         try:
             outcome = await self.outcome(turn.turn_id) if stored.repeated else None
         except BusError as error:
@@ -123,9 +127,13 @@ class Requests:
     async def _store(self, subject: str, turn: TurnStarted) -> Stored:
         try:
             return await self._bus.store(subject, turn)
-        except NoReplyError:
+        except NoReplyError as doubt:
             # The subject holds one message for ever, so a second try cannot store a second turn.
-            return await self._bus.store(subject, turn)
+            try:
+                return await self._bus.store(subject, turn)
+            except BusError as error:
+                # Refused or not, the first try may have been stored.
+                raise doubt from error
 
     async def cancel(self, message: TurnCancelRequest) -> Refused | None:
         """Leave the mark that a later apply is refused by, then tell agents to stop what they do for the turn. Says

@@ -70,7 +70,10 @@ class Handlers:
     async def take_over(self, request: TakeOverRequest) -> TakeOverResult:
         with _refusing():
             async with self._database.writing() as session:
-                return await applying.take_over(session, request)
+                taken = await applying.take_over(session, request)
+                crash_point("before_take_over_commit")
+            crash_point("after_take_over_commit")
+            return taken
 
     async def cancel(self, request: CancelRequest) -> CancelResult:
         with _refusing():

@@ -1,0 +1,119 @@
+"""Reads what a run left behind, from NATS and PostgreSQL directly: none of the services is asked."""
+
+import base64
+import json
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import asyncpg
+from nats.aio.client import Client
+
+from contracts.permissions import TOPOLOGY
+from contracts.streams import CHAT, DLQ
+from contracts.turns import TurnCompleted, TurnStarted
+from local_stack.directory import DataDirectory
+from local_stack.passwords import load_or_make
+
+from .history import Asked, Change, End, History, Image, Item, Start
+
+_TIMEOUT_S = 10.0
+_CHANGES = "SELECT revision, change_id, operation_id FROM changes ORDER BY revision"
+_IMAGES = "SELECT revision, row_id, kind, before, after FROM change_images ORDER BY revision, seq"
+_LISTS = "SELECT name FROM todo_lists WHERE deleted_at IS NULL"
+_ITEMS = """
+    SELECT l.name, i.title, i.done FROM todo_items i
+    JOIN todo_lists l ON l.owner_key = i.owner_key AND l.id = i.list_id
+    WHERE i.deleted_at IS NULL AND l.deleted_at IS NULL
+"""
+_TURNS = """
+    SELECT count(*) FILTER (WHERE attempt > 1) AS taken_over, count(*) FILTER (WHERE crashes > 0) AS crashed FROM turns
+"""
+
+
+async def collect(directory: DataDirectory, asked: Sequence[Asked]) -> History:
+    """The history of a run on the stack in `directory`, which has one owner and is still up."""
+    state = json.loads(directory.state.read_text())
+    messages = await _stored(state["nats_url"], directory)
+    starts, ends, dead = [], [], []
+    for sequence, subject, data in messages[CHAT]:
+        if subject.startswith("job."):
+            starts.append(Start(sequence, TurnStarted.from_json(data)))
+        else:
+            ends.append(End(sequence, TurnCompleted.from_json(data)))
+    for _, subject, _ in messages[DLQ]:
+        dead.append(subject.rsplit(".", 1)[1])
+    connection = await asyncpg.connect(state["database_url"])
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            changes = await connection.fetch(_CHANGES)
+            images = await connection.fetch(_IMAGES)
+            lists = await connection.fetch(_LISTS)
+            items = await connection.fetch(_ITEMS)
+            turns = await connection.fetchrow(_TURNS)
+            assert turns is not None
+            revision = await connection.fetchval("SELECT coalesce(max(revision), 0) FROM owners")
+    finally:
+        await connection.close()
+    return History(
+        asked=tuple(asked),
+        starts=tuple(starts),
+        ends=tuple(ends),
+        changes=tuple(_change(row, images) for row in changes),
+        revision=revision,
+        lists=tuple(row["name"] for row in lists),
+        items=tuple(Item(row["name"], row["title"], row["done"]) for row in items),
+        dead=tuple(dead),
+        taken_over=turns["taken_over"],
+        crashed=turns["crashed"],
+    )
+
+
+def _change(row: asyncpg.Record, images: Sequence[asyncpg.Record]) -> Change:
+    return Change(
+        revision=row["revision"],
+        change_id=row["change_id"],
+        operation_id=row["operation_id"],
+        images=tuple(
+            Image(image["row_id"], image["kind"], _row(image["before"]), _row(image["after"]))
+            for image in images
+            if image["revision"] == row["revision"]
+        ),
+    )
+
+
+def _row(image: str | None) -> dict[str, Any] | None:
+    return None if image is None else json.loads(image)
+
+
+async def _stored(url: str, directory: DataDirectory) -> dict[str, list[tuple[int, str, bytes]]]:
+    """Sequence, subject and body of every message in CHAT and DLQ."""
+    user = TOPOLOGY.user
+    client = Client()
+    await client.connect(
+        url,
+        user=user,
+        password=load_or_make(directory.secrets).bus[user],
+        inbox_prefix=TOPOLOGY.inbox_prefix,
+        allow_reconnect=False,
+        connect_timeout=int(_TIMEOUT_S),
+    )
+    try:
+        return {stream: [message async for message in _messages(client, stream)] for stream in (CHAT, DLQ)}
+    finally:
+        await client.close()
+
+
+async def _messages(client: Client, stream: str) -> AsyncIterator[tuple[int, str, bytes]]:
+    state = (await _ask(client, f"STREAM.INFO.{stream}", {}))["state"]
+    if state["messages"] == 0:
+        return
+    for sequence in range(state["first_seq"], state["last_seq"] + 1):
+        message = (await _ask(client, f"STREAM.MSG.GET.{stream}", {"seq": sequence}))["message"]
+        yield sequence, message["subject"], base64.b64decode(message["data"])
+
+
+async def _ask(client: Client, call: str, body: dict[str, Any]) -> dict[str, Any]:
+    answer = await client.request(f"$JS.API.{call}", json.dumps(body).encode(), timeout=_TIMEOUT_S)
+    found: dict[str, Any] = json.loads(answer.data)
+    assert "error" not in found, found["error"]
+    return found
