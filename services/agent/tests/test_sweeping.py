@@ -142,25 +142,34 @@ async def made_anew_for_new_messages_only(nats: RunningNats, partition: int) -> 
     await client.close()
 
 
-async def test_two_sweepers_at_once_answer_a_lost_start_once(stage: Stage) -> None:
-    agents = [await stage.agent(MAKE) for _ in range(2)]
+@pytest.mark.parametrize("sealed_first", [True, False])
+async def test_two_sweepers_at_once_answer_a_lost_start_once_with_what_was_done(
+    stage: Stage, sealed_first: bool
+) -> None:
+    sealed, newest = [await stage.agent(MAKE) for _ in range(2)]
     asked = await stage.ask(WORDS)
-    await acked_without_an_answer(stage, agents[0], asked)
-    sweepers = [sweeper_of(agent) for agent in agents]
-    for agent in agents:
-        agent.store.before_apply = Gate()
+    await acked_without_an_answer(stage, sealed, asked)
+    sweepers = [sweeper_of(agent) for agent in (sealed, newest)]
     assert [await sweeper.sweep() for sweeper in sweepers] == [0, 0]
-    sweeps = [asyncio.create_task(sweeper.sweep()) for sweeper in sweepers]
-    for agent in agents:
-        # Both have taken it over and planned; the one that did so first is sealed off.
-        assert agent.store.before_apply is not None
-        await asyncio.wait_for(agent.store.before_apply.reached.wait(), BOUND_S)
-    for agent in agents:
-        assert agent.store.before_apply is not None
-        agent.store.before_apply.open.set()
-    assert sum(await asyncio.wait_for(asyncio.gather(*sweeps), BOUND_S)) == 1
+    sweeps, gates = [], []
+    for agent, sweeper in zip((sealed, newest), sweepers, strict=True):
+        # Both take it over and plan, one after the other; so the first one is sealed off.
+        gates.append(Gate())
+        agent.store.before_apply = gates[-1]
+        sweeps.append(asyncio.create_task(sweeper.sweep()))
+        await asyncio.wait_for(gates[-1].reached.wait(), BOUND_S)
+    applied = newest.store.after_apply = Gate()
+    if not sealed_first:
+        gates[1].open.set()
+        await asyncio.wait_for(applied.reached.wait(), BOUND_S)
+    gates[0].open.set()
+    assert await asyncio.wait_for(sweeps[0], BOUND_S) == 0
+    assert await stage.outcome(asked) is None
+    applied.open.set()
+    gates[1].open.set()
+    assert await asyncio.wait_for(sweeps[1], BOUND_S) == 1
     assert (await outcome(stage, asked)).outcome is Outcome.CONFIRMED
-    assert await changes(agents[0], asked) == (1, ["Groceries"])
+    assert await changes(newest, asked) == (1, ["Groceries"])
     assert [await sweeper.sweep() for sweeper in sweepers] == [0, 0]
 
 

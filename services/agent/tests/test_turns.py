@@ -1,28 +1,29 @@
 """A turn is brought to its end once, whatever is delivered again, away, or lying meanwhile."""
 
 import asyncio
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from boards import OWNER, snapshot_of
 from fake_store import FakeStore
 
+from agent import turns as turns_module
 from agent.cancelling import Cancelling
 from agent.cycle import Cycle
 from agent.model import ModelError, ModelFault, Planned
 from agent.receipts import RECEIPT_MAX_BYTES
 from agent.turns import Turns
 from bus.errors import LetGo, RemoteError, TooLargeError, UnavailableError, Unprocessable
-from bus.interface import Job, Stored
-from contracts import subjects
+from bus.interface import Event, Job, Stored
+from contracts import streams, subjects
 from contracts.limits import BUS_PAYLOAD_MAX_BYTES
 from contracts.message import ErrorCode, Message, Problem
 from contracts.operations import CompleteItem, CreateList, DeleteItem
 from contracts.planning import ModelPlan
-from contracts.store import Snapshot
-from contracts.todo import Author
+from contracts.store import ApplyRequest, ApplyStatus, Plan, Snapshot
+from contracts.todo import Author, Diff
 from contracts.turns import DeadTurn, Outcome, TurnCompleted, TurnPhase, TurnStarted, Verdict
 
 
@@ -48,6 +49,11 @@ class FakeBus:
         self.kept.setdefault(subject, message)
         return Stored(len(self.kept), repeated)
 
+    async def stored(self, stream: str, subject: str) -> Event | None:
+        assert stream == streams.CHAT
+        message = self.kept.get(subject)
+        return None if message is None else Event(subject, message.to_json(), 1)
+
 
 class FakeModel:
     """Answers with these steps, or a fault; `meanwhile` happens while it thinks."""
@@ -56,11 +62,13 @@ class FakeModel:
         self.steps = steps
         self.fault = fault
         self.calls = 0
-        self.meanwhile: Callable[[], None] = lambda: None
+        self.meanwhile: Callable[[], Awaitable[None] | None] = lambda: None
 
     async def plan(self, messages: list[dict[str, str]], tools: list[dict[str, Any]]) -> Planned:
         self.calls += 1
-        self.meanwhile()
+        meanwhile = self.meanwhile()
+        if meanwhile is not None:
+            await meanwhile
         if self.fault is not None:
             raise ModelError(self.fault)
         return Planned(ModelPlan.model_validate({"steps": self.steps}), "fake", 1, 1, 0.0)
@@ -145,7 +153,8 @@ async def test_a_turn_that_crashed_three_times_after_its_effect_is_unknown_and_n
 
 async def test_what_is_no_turn_is_answered_kept_for_operators_and_never_delivered_again() -> None:
     stage = Stage(GROCERIES, "add tea to Groceries", ADD)
-    turns = Turns(stage.bus, stage.store, stage.model, Cycle(stage.store), outage_retry_s=0)  # type: ignore[arg-type]
+    cancelling = Cancelling(stage.store)
+    turns = Turns(stage.bus, stage.store, stage.model, Cycle(stage.store), cancelling, outage_retry_s=0)  # type: ignore[arg-type]
     with pytest.raises(Unprocessable):
         await turns.handle(Job("job.chat.1.s.t", b'{"session":"s"}', sequence=7, deliveries=1))
     completed = stage.bus.kept[subjects.turn_completed("s", "t")]
@@ -253,3 +262,68 @@ async def test_more_changes_than_fit_one_apply_are_refused_with_their_number() -
     completed = await Stage(snapshot, "mark everything on Big as done", step).deliver()
     assert completed.outcome is Outcome.REFUSED
     assert "510" in completed.text
+
+
+async def test_a_turn_that_was_told_to_have_failed_is_not_carried_out_when_it_is_delivered_again() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD, fault=ModelFault.UNREACHABLE)
+    first = await stage.deliver()
+    stage.model.fault = None
+    again = await stage.deliver(deliveries=2)
+    assert again == first
+    assert (first.outcome, stage.store.applied, stage.model.calls) == (Outcome.FAILED, 0, 1)
+    assert stage.store.crashes == {}
+
+
+async def test_an_old_turn_is_not_carried_out_anew_though_its_consumer_was_made_anew_and_knows_of_no_delivery() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD, fault=ModelFault.UNREACHABLE)
+    stage.started = stage.started.model_copy(update={"accepted_at": datetime.now(UTC) - timedelta(hours=1)})
+    await stage.deliver()
+    stage.model.fault = None
+    assert (await stage.deliver()).outcome is Outcome.FAILED
+    assert stage.store.applied == 0
+
+
+async def applied_elsewhere(stage: Stage) -> None:
+    """Another worker takes the turn over and applies a plan of its own."""
+    taken = await stage.store.take_over(OWNER, "t", crashed=True)
+    operations = (CreateList(list_id="ltheirs", name="Theirs"),)
+    plan = Plan(understood=(), revision=7, expected=Diff())
+    asked = ApplyRequest(
+        owner=OWNER, operation_id="t", attempt=taken.attempt, author=Author.CHAT, operations=operations, plan=plan
+    )
+    assert (await stage.store.apply(asked)).status is ApplyStatus.APPLIED
+
+
+async def test_a_worker_that_was_away_for_its_lease_does_not_deny_what_another_one_did(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(turns_module, "LEASE_SURE_S", 0.0)
+    stage = Stage(GROCERIES, "add tea to Groceries", fault=ModelFault.UNREACHABLE)
+    stage.model.meanwhile = lambda: applied_elsewhere(stage)
+    with pytest.raises(LetGo):
+        await stage.deliver()
+    assert stage.bus.kept == {}
+
+
+async def test_a_late_word_that_nothing_was_changed_is_true_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns_module, "LEASE_SURE_S", 0.0)
+    stage = Stage(GROCERIES, "add tea to Groceries", fault=ModelFault.UNREACHABLE)
+    assert (await stage.deliver()).outcome is Outcome.FAILED
+    with pytest.raises(AssertionError):
+        await applied_elsewhere(stage)
+    assert stage.store.applied == 0
+
+
+async def test_a_plan_that_is_refused_because_another_one_was_applied_is_not_said_to_have_changed_nothing() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+    stage.model.meanwhile = lambda: applied_elsewhere(stage)
+
+    def refuse() -> None:
+        if stage.store.applied:
+            raise RemoteError(Problem(code=ErrorCode.CONFLICT, detail="was used for other operations"))
+
+    stage.store.before_apply = refuse
+    with pytest.raises(LetGo):
+        await stage.deliver()
+    assert stage.bus.kept == {}
+    assert stage.store.applied == 1

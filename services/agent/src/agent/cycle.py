@@ -69,7 +69,11 @@ class Clock:
         return now
 
     def total(self) -> Timings:
-        return self.timings.model_copy(update={"total": (time.perf_counter() - self.started) * 1000})
+        return self.timings.model_copy(update={"total": self.seconds() * 1000})
+
+    def seconds(self) -> float:
+        """Since it was started."""
+        return time.perf_counter() - self.started
 
 
 @dataclass(frozen=True)

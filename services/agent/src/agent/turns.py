@@ -15,18 +15,20 @@ from agent.board import board_of, refreshed
 from agent.cancelling import Cancelling
 from agent.cycle import Clock, Cycle, DoubtError, Ended, FencedError, Intent, OnPhase, Request
 from agent.dates import day_of, zone_named
-from agent.model import ModelError, ModelFault, Planned, PlanningModel
+from agent.endings import cancelled, model_failed, refused_by_the_store
+from agent.model import ModelError, Planned, PlanningModel
 from agent.receipts import fitted, fitted_text
 from agent.resolution import Ending, Resolution
 from agent.resolve import resolve
 from agent.store import Store
 from agent.undoing import wants_undo
-from agent.words import CANCELLED, NOTHING_CHANGED, refusal
+from agent.words import NOTHING_CHANGED
 from bus import tracing
 from bus.errors import BusError, LetGo, RetryLater, Unprocessable
 from bus.interface import Bus, Job
 from bus.tracing import current_trace_id
-from contracts import subjects
+from contracts import streams, subjects
+from contracts.limits import LEASE_S
 from contracts.message import Message
 from contracts.store import ApplyStatus, Snapshot
 from contracts.todo import Author, JournalEntry
@@ -52,17 +54,16 @@ _TRACER = trace.get_tracer("agent.turns")
 OUTAGE_RETRY_S: Final = 1.0
 OUTAGE_MAX_S: Final = 600.0
 CRASHES_MAX: Final = 3
+LEASE_SURE_S: Final = LEASE_S / 2
+"""For so long after its delivery a turn is nobody else's, whatever became of our heartbeats."""
+YOUNG_S: Final = 60.0
+"""A start that is older may have been answered though this is its first delivery: its consumer was made anew."""
 UNDOABLE: Final = (Author.CHAT, Author.BOARD)
 """Whose changes a person means who says "undo that": their own, not those of a program."""
 
-_MODEL_SENTENCES: Final = {
-    ModelFault.UNREACHABLE: "The language model does not answer. See that its server runs, and ask again.",
-    ModelFault.TIMEOUT: "The language model took too long.",
-    ModelFault.NOT_LOADED: "LM Studio has no model loaded. Load one and ask again.",
-    ModelFault.BAD_ENDPOINT: "The model's address is wrong: what answers there is not LM Studio's /v1.",
-    ModelFault.TRUNCATED: "The language model's plan was cut off. Try a shorter request.",
-}
-_MODEL_SENTENCE: Final = "The language model gave no plan that can be used. Try again, or put it differently."
+
+class _AnsweredError(Exception):
+    """This turn has its outcome, and whoever asked was told it."""
 
 
 class Turns:
@@ -101,8 +102,12 @@ class Turns:
             span.set_attribute("gen_ai.conversation.id", started.session)
             clock = Clock()
             work = partial(self._outlasting, started, job, clock)
-            done = await self._cancelling.unless_cancelled(started.owner, started.turn_id, work)
-            ended, candidates = done or (_cancelled(started, clock), ())
+            try:
+                done = await self._cancelling.unless_cancelled(started.owner, started.turn_id, work)
+            except _AnsweredError:
+                log.info("turn had its outcome", extra={"deliveries": job.deliveries})
+                return
+            ended, candidates = done or (cancelled(started, clock), ())
             span.set_attribute("todo.outcome", ended.outcome.value)
             await self._complete(started, ended, candidates)
         crash_point("after_completed")
@@ -112,18 +117,33 @@ class Turns:
         until = time.monotonic() + OUTAGE_MAX_S
         while True:
             try:
-                return await self._take_to_end(started, job, clock, first=first)
+                return await self._attempted(started, job, clock, first=first)
             except FencedError as error:
                 raise LetGo("fenced") from error
             except (BusError, DoubtError) as error:
-                if isinstance(error, BusError) and not error.passing:
-                    # Refused as such: it would be refused again, and nothing was applied.
-                    return _refused_by_the_store(started, clock, error), ()
                 if time.monotonic() > until:
                     raise RetryLater(error.problem.code.value, self._outage_retry_s) from error
                 log.warning("waiting for the store", extra={"code": error.problem.code.value})
                 await asyncio.sleep(self._outage_retry_s)
                 first = False
+
+    async def _attempted(
+        self, started: TurnStarted, job: Job, clock: Clock, *, first: bool
+    ) -> tuple[Ended, tuple[Candidate, ...]]:
+        """What one attempt comes to. That nothing was changed is said only where nobody else has changed anything for
+        this turn, or can: the lease may have run out unnoticed, and another worker may have taken it over."""
+        try:
+            ended, candidates = await self._take_to_end(started, job, clock, first=first)
+            alone = clock.seconds() < LEASE_SURE_S
+        except BusError as error:
+            if error.passing:
+                raise
+            # Refused as such: it would be refused again. Perhaps because another attempt was applied.
+            ended, candidates, alone = refused_by_the_store(started, clock, error), (), False
+        unchanged = ended.receipt.verdict is None
+        if unchanged and not alone and await self._store.cancel(started.owner, started.turn_id):
+            raise FencedError
+        return ended, candidates
 
     async def _take_to_end(
         self, started: TurnStarted, job: Job, clock: Clock, *, first: bool
@@ -131,7 +151,11 @@ class Turns:
         request = Request(owner=started.owner, operation_id=started.turn_id, author=Author.CHAT, text=started.text)
         on_phase = self._phases(started)
         attempt = 1
-        if job.deliveries > 1 or not first:
+        again = job.deliveries > 1 or not first
+        if (again or _is_old(started)) and await self._has_outcome(started):
+            # Anything done for it now would contradict what was said.
+            raise _AnsweredError
+        if again:
             taken = await self._store.take_over(started.owner, started.turn_id, crashed=first)
             applied = taken.result is not None and taken.result.status is ApplyStatus.APPLIED
             if taken.crashes >= CRASHES_MAX:
@@ -140,7 +164,7 @@ class Turns:
                 log.info("turn taken over after its effect", extra={"deliveries": job.deliveries})
                 return await self._cycle.confirm(request, taken.result, clock, before=None, on_phase=on_phase), ()
             if taken.cancelled:
-                return _cancelled(started, clock), ()
+                return cancelled(started, clock), ()
             attempt = taken.attempt
         await on_phase(Phase.PLAN, attempt)
         crash_point("before_plan")
@@ -189,7 +213,7 @@ class Turns:
         try:
             planned: Planned = await self._model.plan(prompt.messages(board, started.text, today), prompt.TOOLS)
         except ModelError as error:
-            return _model_failed(error), seen, None, None
+            return model_failed(error), seen, None, None
         finally:
             clock.lap("model", since)
         use = ModelUse(
@@ -203,6 +227,11 @@ class Turns:
         # after the newest change, so that the rows are at least as new.
         fresh = await self._store.snapshot(started.owner)
         return resolve(planned.plan, refreshed(board, fresh), started.text, today, newest), fresh, use, newest
+
+    async def _has_outcome(self, started: TurnStarted) -> bool:
+        return (
+            await self._bus.stored(streams.CHAT, subjects.turn_completed(started.session, started.turn_id)) is not None
+        )
 
     def _phases(self, started: TurnStarted) -> OnPhase:
         async def begun(phase: Phase, attempt: int) -> None:
@@ -283,19 +312,5 @@ class Turns:
         return Ended(Outcome.FAILED, text, receipt, reason="poison")
 
 
-def _cancelled(started: TurnStarted, clock: Clock) -> Ended:
-    receipt = Receipt(request=started.text, timings=clock.total(), trace_id=current_trace_id())
-    return Ended(Outcome.CANCELLED, CANCELLED, receipt)
-
-
-def _refused_by_the_store(started: TurnStarted, clock: Clock, error: BusError) -> Ended:
-    log.warning("store refused", extra={"code": error.problem.code.value})
-    receipt = Receipt(request=started.text, timings=clock.total(), trace_id=current_trace_id())
-    text = f"{refusal(error.problem.code.value)} {NOTHING_CHANGED}"
-    return Ended(Outcome.REFUSED, text, receipt, reason=error.problem.code.value)
-
-
-def _model_failed(error: ModelError) -> Ending:
-    log.warning("model failed", extra={"fault": error.fault.value, "status": error.status})
-    text = f"{_MODEL_SENTENCES.get(error.fault, _MODEL_SENTENCE)} {NOTHING_CHANGED}"
-    return Ending(Outcome.FAILED, text, reason=error.fault.value)
+def _is_old(started: TurnStarted) -> bool:
+    return (datetime.now(UTC) - started.accepted_at).total_seconds() > YOUNG_S

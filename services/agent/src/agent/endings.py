@@ -1,0 +1,41 @@
+"""How turns end without a change: cancelled, refused by the store, without a plan."""
+
+import logging
+from typing import Final
+
+from agent.cycle import Clock, Ended
+from agent.model import ModelError, ModelFault
+from agent.resolution import Ending
+from agent.words import CANCELLED, NOTHING_CHANGED, refusal
+from bus.errors import BusError
+from bus.tracing import current_trace_id
+from contracts.turns import Outcome, Receipt, TurnStarted
+
+log = logging.getLogger(__name__)
+
+_MODEL_SENTENCES: Final = {
+    ModelFault.UNREACHABLE: "The language model does not answer. See that its server runs, and ask again.",
+    ModelFault.TIMEOUT: "The language model took too long.",
+    ModelFault.NOT_LOADED: "LM Studio has no model loaded. Load one and ask again.",
+    ModelFault.BAD_ENDPOINT: "The model's address is wrong: what answers there is not LM Studio's /v1.",
+    ModelFault.TRUNCATED: "The language model's plan was cut off. Try a shorter request.",
+}
+_MODEL_SENTENCE: Final = "The language model gave no plan that can be used. Try again, or put it differently."
+
+
+def cancelled(started: TurnStarted, clock: Clock) -> Ended:
+    receipt = Receipt(request=started.text, timings=clock.total(), trace_id=current_trace_id())
+    return Ended(Outcome.CANCELLED, CANCELLED, receipt)
+
+
+def refused_by_the_store(started: TurnStarted, clock: Clock, error: BusError) -> Ended:
+    log.warning("store refused", extra={"code": error.problem.code.value})
+    receipt = Receipt(request=started.text, timings=clock.total(), trace_id=current_trace_id())
+    text = f"{refusal(error.problem.code.value)} {NOTHING_CHANGED}"
+    return Ended(Outcome.REFUSED, text, receipt, reason=error.problem.code.value)
+
+
+def model_failed(error: ModelError) -> Ending:
+    log.warning("model failed", extra={"fault": error.fault.value, "status": error.status})
+    text = f"{_MODEL_SENTENCES.get(error.fault, _MODEL_SENTENCE)} {NOTHING_CHANGED}"
+    return Ending(Outcome.FAILED, text, reason=error.fault.value)
