@@ -451,7 +451,7 @@ export const SignalingErrorSchema = v.object({
 });
 export type SignalingError = v.InferOutput<typeof SignalingErrorSchema>;
 
-/** One journal entry. `entry.revision` follows the last one seen; after a gap the page asks state.get again. */
+/** One journal entry: the one after the last seen, or one told before; after a gap the page asks state.get again. */
 export const StateChangedSchema = v.object({
   type: v.literal("state.changed"),
   entry: JournalEntrySchema,

@@ -142,7 +142,7 @@ class StateList(Message):
 
 
 class StateChanged(Message):
-    """One journal entry. `entry.revision` follows the last one seen; after a gap the page asks state.get again."""
+    """One journal entry: the one after the last seen, or one told before; after a gap the page asks state.get again."""
 
     type: Literal["state.changed"] = "state.changed"
     entry: JournalEntry
