@@ -30,6 +30,7 @@ class FakeStore:
         self.away = 0
         self.crashes: dict[str, int] = {}
         self.cancelled: set[str] = set()
+        self.closed: set[str] = set()
 
     def _here(self) -> None:
         if self.away:
@@ -63,7 +64,7 @@ class FakeStore:
         base = {"operation_id": request.operation_id, "attempt": request.attempt}
         if request.attempt < self.attempts.get(request.operation_id, 1):
             return ApplyResult(status=ApplyStatus.FENCED, **base)
-        if request.operation_id in self.cancelled:
+        if request.operation_id in self.cancelled | self.closed:
             return ApplyResult(status=ApplyStatus.CANCELLED, **base)
         for row_id, version in request.relies_on.items():
             row = self.state.row(row_id)
@@ -125,13 +126,25 @@ class FakeStore:
             return TakeOverResult(attempt=known.attempt, result=known, crashes=crashes)
         self.attempts[operation_id] = self.attempts.get(operation_id, 1) + 1
         cancelled = operation_id in self.cancelled
-        return TakeOverResult(attempt=self.attempts[operation_id], crashes=crashes, cancelled=cancelled)
+        return TakeOverResult(
+            attempt=self.attempts[operation_id],
+            crashes=crashes,
+            cancelled=cancelled,
+            closed=operation_id in self.closed,
+        )
 
     async def cancel(self, owner: str, operation_id: str) -> bool:
         self._here()
         if operation_id in self.results:
             return True
         self.cancelled.add(operation_id)
+        return False
+
+    async def close(self, owner: str, operation_id: str) -> bool:
+        self._here()
+        if operation_id in self.results:
+            return True
+        self.closed.add(operation_id)
         return False
 
     async def change(self, owner: str, change_id: str) -> JournalEntry | None:

@@ -9,7 +9,6 @@ import pytest
 from boards import OWNER, snapshot_of
 from fake_store import FakeStore
 
-from agent import turns as turns_module
 from agent.cancelling import Cancelling
 from agent.cycle import Cycle
 from agent.model import ModelError, ModelFault, Planned
@@ -294,10 +293,7 @@ async def applied_elsewhere(stage: Stage) -> None:
     assert (await stage.store.apply(asked)).status is ApplyStatus.APPLIED
 
 
-async def test_a_worker_that_was_away_for_its_lease_does_not_deny_what_another_one_did(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(turns_module, "LEASE_SURE_S", 0.0)
+async def test_a_worker_that_was_away_for_its_lease_does_not_deny_what_another_one_did() -> None:
     stage = Stage(GROCERIES, "add tea to Groceries", fault=ModelFault.UNREACHABLE)
     stage.model.meanwhile = lambda: applied_elsewhere(stage)
     with pytest.raises(LetGo):
@@ -305,13 +301,26 @@ async def test_a_worker_that_was_away_for_its_lease_does_not_deny_what_another_o
     assert stage.bus.kept == {}
 
 
-async def test_a_late_word_that_nothing_was_changed_is_true_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(turns_module, "LEASE_SURE_S", 0.0)
+async def test_the_word_that_nothing_was_changed_is_true_for_good() -> None:
     stage = Stage(GROCERIES, "add tea to Groceries", fault=ModelFault.UNREACHABLE)
     assert (await stage.deliver()).outcome is Outcome.FAILED
     with pytest.raises(AssertionError):
         await applied_elsewhere(stage)
     assert stage.store.applied == 0
+
+
+async def test_a_question_whose_worker_died_before_it_was_answered_is_answered_all_the_same() -> None:
+    stage = Stage(GROCERIES, "what is on Groceries?", {"op": "show", "list": "L1"})
+    await stage.store.close(OWNER, "t")
+    completed = await stage.deliver(deliveries=2)
+    assert completed.outcome is Outcome.ANSWERED
+
+
+async def test_what_was_closed_is_not_applied_later_nor_called_cancelled() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+    await stage.store.close(OWNER, "t")
+    completed = await stage.deliver(deliveries=2)
+    assert (completed.outcome, completed.reason, stage.store.applied) == (Outcome.FAILED, "interrupted", 0)
 
 
 async def test_a_plan_that_is_refused_because_another_one_was_applied_is_not_said_to_have_changed_nothing() -> None:

@@ -92,8 +92,8 @@ class Store:
         request = TakeOverRequest(owner=self.owner, operation_id=operation_id, crashed=crashed)
         return await self.handlers.take_over(request)
 
-    async def cancel(self, operation_id: str) -> bool:
-        request = CancelRequest(owner=self.owner, operation_id=operation_id)
+    async def cancel(self, operation_id: str, *, closing: bool = False) -> bool:
+        request = CancelRequest(owner=self.owner, operation_id=operation_id, closing=closing)
         return (await self.handlers.cancel(request)).too_late
 
     async def changes(self, since: int, limit: int = 100) -> Changes:

@@ -135,6 +135,16 @@ async def test_a_cancelled_turn_is_not_applied_by_any_attempt(store: "Store") ->
     assert (await store.snapshot()).revision == 0
 
 
+async def test_a_closed_turn_is_not_applied_by_any_attempt_and_is_no_cancelled_one(store: "Store") -> None:
+    operation_id = uuid7()
+    assert await store.cancel(operation_id, closing=True) is False
+    taken = await store.take_over(operation_id)
+    assert (taken.closed, taken.cancelled) == (True, False)
+    again = await store.apply(GROCERIES, operation_id=operation_id, attempt=taken.attempt)
+    assert again.status is ApplyStatus.CANCELLED
+    assert (await store.snapshot()).revision == 0
+
+
 async def test_cancelling_an_applied_turn_is_too_late_and_leaves_its_record(store: "Store") -> None:
     operation_id = uuid7()
     await store.apply(GROCERIES, operation_id=operation_id)

@@ -114,7 +114,10 @@ class TakeOverResult(Message):
     attempt: int = Field(ge=1)
     result: ApplyResult | None = None
     crashes: int = Field(default=0, ge=0, description="attempts that were begun and not ended")
-    cancelled: bool = False
+    cancelled: bool = Field(default=False, description="by its user; nothing will be applied")
+    closed: bool = Field(
+        default=False, description="it was to be said that nothing was changed; nothing will be applied"
+    )
 
 
 class CancelRequest(Message):
@@ -122,6 +125,9 @@ class CancelRequest(Message):
 
     owner: OwnerKey
     operation_id: OperationId
+    closing: bool = Field(
+        default=False, description="not for its user: because it will be said that nothing was changed"
+    )
 
 
 class CancelResult(Message):

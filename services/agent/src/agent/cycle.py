@@ -69,11 +69,7 @@ class Clock:
         return now
 
     def total(self) -> Timings:
-        return self.timings.model_copy(update={"total": self.seconds() * 1000})
-
-    def seconds(self) -> float:
-        """Since it was started."""
-        return time.perf_counter() - self.started
+        return self.timings.model_copy(update={"total": (time.perf_counter() - self.started) * 1000})
 
 
 @dataclass(frozen=True)

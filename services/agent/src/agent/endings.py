@@ -28,6 +28,13 @@ def cancelled(started: TurnStarted, clock: Clock) -> Ended:
     return Ended(Outcome.CANCELLED, CANCELLED, receipt)
 
 
+def interrupted(started: TurnStarted, clock: Clock) -> Ended:
+    """Closed by a worker that then died, and would be applied now."""
+    receipt = Receipt(request=started.text, timings=clock.total(), trace_id=current_trace_id())
+    text = f"The agent was interrupted before it could answer. {NOTHING_CHANGED} Please ask again."
+    return Ended(Outcome.FAILED, text, receipt, reason="interrupted")
+
+
 def refused_by_the_store(started: TurnStarted, clock: Clock, error: BusError) -> Ended:
     log.warning("store refused", extra={"code": error.problem.code.value})
     receipt = Receipt(request=started.text, timings=clock.total(), trace_id=current_trace_id())

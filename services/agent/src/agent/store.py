@@ -36,6 +36,9 @@ class Store(Protocol):
     async def cancel(self, owner: str, operation_id: str) -> bool:
         """Keep everything from being applied under this id from now on. True: too late, it has been applied."""
 
+    async def close(self, owner: str, operation_id: str) -> bool:
+        """The same, not because its user wants it so, but since it will be said that nothing was changed."""
+
     async def change(self, owner: str, change_id: str) -> JournalEntry | None:
         """A change with all of its images; None where the owner's journal does not hold it."""
 
@@ -71,7 +74,12 @@ class BusStore:
         return await self._bus.request(subjects.TODO_TAKE_OVER, request, TakeOverResult, timeout=WRITE_TIMEOUT_S)
 
     async def cancel(self, owner: str, operation_id: str) -> bool:
-        request = CancelRequest(owner=owner, operation_id=operation_id)
+        return await self._bar(CancelRequest(owner=owner, operation_id=operation_id))
+
+    async def close(self, owner: str, operation_id: str) -> bool:
+        return await self._bar(CancelRequest(owner=owner, operation_id=operation_id, closing=True))
+
+    async def _bar(self, request: CancelRequest) -> bool:
         return (await self._bus.request(subjects.TODO_CANCEL, request, CancelResult, timeout=WRITE_TIMEOUT_S)).too_late
 
     async def change(self, owner: str, change_id: str) -> JournalEntry | None:

@@ -15,7 +15,7 @@ from agent.board import board_of, refreshed
 from agent.cancelling import Cancelling
 from agent.cycle import Clock, Cycle, DoubtError, Ended, FencedError, Intent, OnPhase, Request
 from agent.dates import day_of, zone_named
-from agent.endings import cancelled, model_failed, refused_by_the_store
+from agent.endings import cancelled, interrupted, model_failed, refused_by_the_store
 from agent.model import ModelError, Planned, PlanningModel
 from agent.receipts import fitted, fitted_text
 from agent.resolution import Ending, Resolution
@@ -28,7 +28,6 @@ from bus.errors import BusError, LetGo, RetryLater, Unprocessable
 from bus.interface import Bus, Job
 from bus.tracing import current_trace_id
 from contracts import streams, subjects
-from contracts.limits import LEASE_S
 from contracts.message import Message
 from contracts.store import ApplyStatus, Snapshot
 from contracts.todo import Author, JournalEntry
@@ -54,8 +53,6 @@ _TRACER = trace.get_tracer("agent.turns")
 OUTAGE_RETRY_S: Final = 1.0
 OUTAGE_MAX_S: Final = 600.0
 CRASHES_MAX: Final = 3
-LEASE_SURE_S: Final = LEASE_S / 2
-"""For so long after its delivery a turn is nobody else's, whatever became of our heartbeats."""
 YOUNG_S: Final = 60.0
 """A start that is older may have been answered though this is its first delivery: its consumer was made anew."""
 UNDOABLE: Final = (Author.CHAT, Author.BOARD)
@@ -131,17 +128,17 @@ class Turns:
         self, started: TurnStarted, job: Job, clock: Clock, *, first: bool
     ) -> tuple[Ended, tuple[Candidate, ...]]:
         """What one attempt comes to. That nothing was changed is said only where nobody else has changed anything for
-        this turn, or can: the lease may have run out unnoticed, and another worker may have taken it over."""
+        this turn, or can. Another worker may have it too: the lease ran out unnoticed, or the server was killed and
+        forgot what it had delivered."""
         try:
             ended, candidates = await self._take_to_end(started, job, clock, first=first)
-            alone = clock.seconds() < LEASE_SURE_S
         except BusError as error:
             if error.passing:
                 raise
             # Refused as such: it would be refused again. Perhaps because another attempt was applied.
-            ended, candidates, alone = refused_by_the_store(started, clock, error), (), False
+            ended, candidates = refused_by_the_store(started, clock, error), ()
         unchanged = ended.receipt.verdict is None
-        if unchanged and not alone and await self._store.cancel(started.owner, started.turn_id):
+        if unchanged and await self._store.close(started.owner, started.turn_id):
             raise FencedError
         return ended, candidates
 
@@ -150,7 +147,7 @@ class Turns:
     ) -> tuple[Ended, tuple[Candidate, ...]]:
         request = Request(owner=started.owner, operation_id=started.turn_id, author=Author.CHAT, text=started.text)
         on_phase = self._phases(started)
-        attempt = 1
+        attempt, closed = 1, False
         again = job.deliveries > 1 or not first
         if (again or _is_old(started)) and await self._has_outcome(started):
             # Anything done for it now would contradict what was said.
@@ -165,10 +162,13 @@ class Turns:
                 return await self._cycle.confirm(request, taken.result, clock, before=None, on_phase=on_phase), ()
             if taken.cancelled:
                 return cancelled(started, clock), ()
-            attempt = taken.attempt
+            attempt, closed = taken.attempt, taken.closed
         await on_phase(Phase.PLAN, attempt)
         crash_point("before_plan")
-        return await self._plan_and_carry_out(started, request, attempt, clock, on_phase)
+        ended, candidates = await self._plan_and_carry_out(started, request, attempt, clock, on_phase)
+        if closed and ended.outcome is Outcome.CANCELLED:
+            return interrupted(started, clock), ()
+        return ended, candidates
 
     async def _plan_and_carry_out(
         self, started: TurnStarted, request: Request, attempt: int, clock: Clock, on_phase: OnPhase

@@ -123,7 +123,7 @@ def _answer_without_acting(turn: Turn, request: ApplyRequest, plan_hash: str) ->
                 detail=f"was never given out, the newest is {turn.attempt}; ask take_over for one",
             )
         )
-    return _not_done(request, ApplyStatus.CANCELLED) if turn.cancelled else None
+    return _not_done(request, ApplyStatus.CANCELLED) if turn.cancelled or turn.closed else None
 
 
 def _not_done(request: ApplyRequest, status: ApplyStatus) -> ApplyResult:
@@ -164,7 +164,9 @@ async def take_over(session: WriteSession, request: TakeOverRequest) -> TakeOver
         turn = replace(turn, attempt=turn.attempt + 1, plan_hash=None, result=None)
     await turns.save(session, request.owner, request.operation_id, turn)
     result = None if turn.result is None else turn.result.model_copy(update={"repeated": True})
-    return TakeOverResult(attempt=turn.attempt, result=result, crashes=turn.crashes, cancelled=turn.cancelled)
+    return TakeOverResult(
+        attempt=turn.attempt, result=result, crashes=turn.crashes, cancelled=turn.cancelled, closed=turn.closed
+    )
 
 
 async def cancel(session: WriteSession, request: CancelRequest) -> CancelResult:
@@ -173,5 +175,6 @@ async def cancel(session: WriteSession, request: CancelRequest) -> CancelResult:
     turn = await turns.find(session, request.owner, request.operation_id) or Turn(attempt=1)
     if turn.result is not None and turn.result.status is ApplyStatus.APPLIED:
         return CancelResult(too_late=True)
-    await turns.save(session, request.owner, request.operation_id, replace(turn, cancelled=True))
+    marked = replace(turn, closed=True) if request.closing else replace(turn, cancelled=True)
+    await turns.save(session, request.owner, request.operation_id, marked)
     return CancelResult(too_late=False)

@@ -175,6 +175,7 @@ class TurnRow(Base):
     # Any: JSON as the contract's ApplyResult writes it; parsed before anyone looks into it.
     result: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     cancelled_at: Mapped[datetime | None] = mapped_column(MOMENT)
+    closed_at: Mapped[datetime | None] = mapped_column(MOMENT)
     crashes: Mapped[int] = mapped_column(server_default=text("0"))
     created_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())

@@ -20,11 +20,19 @@ class Turn:
     plan_hash: str | None = None
     result: ApplyResult | None = None
     cancelled: bool = False
+    closed: bool = False
     crashes: int = 0
 
 
 _TURN: Final = (
-    select(TurnRow.attempt, TurnRow.plan_hash, TurnRow.result, TurnRow.cancelled_at, TurnRow.crashes)
+    select(
+        TurnRow.attempt,
+        TurnRow.plan_hash,
+        TurnRow.result,
+        TurnRow.cancelled_at,
+        TurnRow.closed_at,
+        TurnRow.crashes,
+    )
     .where(
         TurnRow.owner_key == bindparam("owner", type_=Text),
         TurnRow.operation_id == bindparam("operation_id", type_=Text),
@@ -43,6 +51,7 @@ async def find(session: ReadSession, owner: str, operation_id: str) -> Turn | No
         plan_hash=row.plan_hash,
         result=None if row.result is None else ApplyResult.model_validate(row.result),
         cancelled=row.cancelled_at is not None,
+        closed=row.closed_at is not None,
         crashes=row.crashes,
     )
 
@@ -55,8 +64,9 @@ _SAVE: Final = _VALUES.on_conflict_do_update(
         "plan_hash": _VALUES.excluded.plan_hash,
         "outcome": _VALUES.excluded.outcome,
         "result": _VALUES.excluded.result,
-        # The first mark stays.
+        # The first marks stay.
         "cancelled_at": func.coalesce(TurnRow.cancelled_at, _VALUES.excluded.cancelled_at),
+        "closed_at": func.coalesce(TurnRow.closed_at, _VALUES.excluded.closed_at),
         "crashes": _VALUES.excluded.crashes,
         "updated_at": func.now(),
     },
@@ -65,6 +75,7 @@ _SAVE: Final = _VALUES.on_conflict_do_update(
 
 async def save(session: WriteSession, owner: str, operation_id: str, turn: Turn) -> None:
     """Write a turn as it is now."""
+    now = datetime.now(UTC)
     await session.write(
         _SAVE,
         {
@@ -74,7 +85,8 @@ async def save(session: WriteSession, owner: str, operation_id: str, turn: Turn)
             "plan_hash": turn.plan_hash,
             "outcome": None if turn.result is None else turn.result.status.value,
             "result": None if turn.result is None else turn.result.model_dump(mode="json"),
-            "cancelled_at": datetime.now(UTC) if turn.cancelled else None,
+            "cancelled_at": now if turn.cancelled else None,
+            "closed_at": now if turn.closed else None,
             "crashes": turn.crashes,
         },
     )
