@@ -38,6 +38,22 @@ async def test_what_is_stored_comes_live_with_its_sequence(buses: Buses) -> None
     await subscription.close()
 
 
+async def test_a_second_outcome_of_a_turn_is_refused_and_nobody_hears_it(buses: Buses) -> None:
+    agent, gateway = await buses.of("agent"), await buses.of("rtc-gateway")
+    arrived: asyncio.Queue[Event] = asyncio.Queue()
+    session, turn, other = uuid4().hex, uuid4().hex, uuid4().hex
+    subscription = await gateway.subscribe(subjects.live_of_session(session), arrived.put)
+    assert not (await agent.store(subjects.turn_completed(session, turn), Number(n=1))).repeated
+    assert (await agent.store(subjects.turn_completed(session, turn), Number(n=2))).repeated
+    await agent.store(subjects.turn_completed(session, other), Number(n=3))
+    heard = [await asyncio.wait_for(arrived.get(), BOUND_S) for _ in range(2)]
+    assert [Number.from_json(event.data).n for event in heard] == [1, 3]
+    kept = await gateway.stored(streams.CHAT, subjects.turn_completed(session, turn))
+    assert kept is not None
+    assert Number.from_json(kept.data).n == 1
+    await subscription.close()
+
+
 class Working:
     """Collects the jobs that two agents' workers handle, and lets a test decide what becomes of each."""
 

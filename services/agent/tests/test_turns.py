@@ -22,8 +22,9 @@ from contracts.message import ErrorCode, Message, Problem
 from contracts.operations import CompleteItem, CreateList, DeleteItem
 from contracts.planning import ModelPlan
 from contracts.store import ApplyRequest, ApplyStatus, Plan, Snapshot
-from contracts.todo import Author, Diff
+from contracts.todo import Author
 from contracts.turns import DeadTurn, Outcome, TurnCompleted, TurnPhase, TurnStarted, Verdict
+from verification.expect import expect
 
 
 class FakeBus:
@@ -286,19 +287,19 @@ async def applied_elsewhere(stage: Stage) -> None:
     """Another worker takes the turn over and applies a plan of its own."""
     taken = await stage.store.take_over(OWNER, "t", crashed=True)
     operations = (CreateList(list_id="ltheirs", name="Theirs"),)
-    plan = Plan(understood=(), revision=7, expected=Diff())
+    state = stage.store.state
+    plan = Plan(understood=(), revision=state.revision, expected=expect(state, operations))
     asked = ApplyRequest(
         owner=OWNER, operation_id="t", attempt=taken.attempt, author=Author.CHAT, operations=operations, plan=plan
     )
     assert (await stage.store.apply(asked)).status is ApplyStatus.APPLIED
 
 
-async def test_a_worker_that_was_away_for_its_lease_does_not_deny_what_another_one_did() -> None:
+async def test_a_worker_that_was_away_for_its_lease_tells_what_another_one_did() -> None:
     stage = Stage(GROCERIES, "add tea to Groceries", fault=ModelFault.UNREACHABLE)
     stage.model.meanwhile = lambda: applied_elsewhere(stage)
-    with pytest.raises(LetGo):
-        await stage.deliver()
-    assert stage.bus.kept == {}
+    completed = await stage.deliver()
+    assert (completed.outcome, stage.store.applied) == (Outcome.CONFIRMED, 1)
 
 
 async def test_the_word_that_nothing_was_changed_is_true_for_good() -> None:
@@ -332,7 +333,5 @@ async def test_a_plan_that_is_refused_because_another_one_was_applied_is_not_sai
             raise RemoteError(Problem(code=ErrorCode.CONFLICT, detail="was used for other operations"))
 
     stage.store.before_apply = refuse
-    with pytest.raises(LetGo):
-        await stage.deliver()
-    assert stage.bus.kept == {}
-    assert stage.store.applied == 1
+    completed = await stage.deliver()
+    assert (completed.outcome, stage.store.applied) == (Outcome.CONFIRMED, 1)

@@ -130,8 +130,9 @@ class Turns:
         """What one attempt comes to. That nothing was changed is said only where nobody else has changed anything for
         this turn, or can. Another worker may have it too: the lease ran out unnoticed, or the server was killed and
         forgot what it had delivered."""
+        on_phase = self._phases(started)
         try:
-            ended, candidates = await self._take_to_end(started, job, clock, first=first)
+            ended, candidates = await self._take_to_end(started, job, clock, on_phase, first=first)
         except BusError as error:
             if error.passing:
                 raise
@@ -139,14 +140,18 @@ class Turns:
             ended, candidates = refused_by_the_store(started, clock, error), ()
         unchanged = ended.receipt.verdict is None
         if unchanged and await self._store.close(started.owner, started.turn_id):
-            raise FencedError
+            taken = await self._store.take_over(started.owner, started.turn_id)
+            if taken.result is None:
+                raise FencedError
+            log.info("turn applied by another worker")
+            request = _request(started)
+            return await self._cycle.confirm(request, taken.result, clock, before=None, on_phase=on_phase), ()
         return ended, candidates
 
     async def _take_to_end(
-        self, started: TurnStarted, job: Job, clock: Clock, *, first: bool
+        self, started: TurnStarted, job: Job, clock: Clock, on_phase: OnPhase, *, first: bool
     ) -> tuple[Ended, tuple[Candidate, ...]]:
-        request = Request(owner=started.owner, operation_id=started.turn_id, author=Author.CHAT, text=started.text)
-        on_phase = self._phases(started)
+        request = _request(started)
         attempt, closed = 1, False
         again = job.deliveries > 1 or not first
         if (again or _is_old(started)) and await self._has_outcome(started):
@@ -310,6 +315,10 @@ class Turns:
             return Ended(Outcome.UNKNOWN, text, receipt, reason="poison")
         text = f"The agent could not get through this request in {crashes} tries and gave it up. {NOTHING_CHANGED}"
         return Ended(Outcome.FAILED, text, receipt, reason="poison")
+
+
+def _request(started: TurnStarted) -> Request:
+    return Request(owner=started.owner, operation_id=started.turn_id, author=Author.CHAT, text=started.text)
 
 
 def _is_old(started: TurnStarted) -> bool:
