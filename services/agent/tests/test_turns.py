@@ -15,10 +15,10 @@ from agent.receipts import RECEIPT_MAX_BYTES
 from agent.turns import Turns
 from bus.errors import LetGo, RemoteError, TooLargeError, UnavailableError
 from bus.interface import Job, Stored
-from contracts import subjects
+from contracts import streams, subjects
 from contracts.limits import BUS_PAYLOAD_MAX_BYTES
 from contracts.message import ErrorCode, Message, Problem
-from contracts.operations import CompleteItem, CreateList, DeleteItem
+from contracts.operations import CompleteItem, CreateItem, CreateList, DeleteItem
 from contracts.planning import ModelPlan
 from contracts.store import Snapshot
 from contracts.todo import Author
@@ -46,6 +46,13 @@ class FakeBus:
         repeated = subject in self.kept
         self.kept.setdefault(subject, message)
         return Stored(len(self.kept), repeated)
+
+    async def stored(self, stream: str, subject: str) -> Message | None:
+        assert stream == streams.CHAT
+        if self.away:
+            self.away -= 1
+            raise UnavailableError("away")
+        return self.kept.get(subject)
 
 
 class FakeModel:
@@ -106,6 +113,44 @@ async def test_a_turn_delivered_again_after_its_effect_is_confirmed_and_not_done
     assert (stage.store.applied, stage.model.calls) == (1, 1)
     assert (again.outcome, again.text) == (first.outcome, first.text)
     assert again.receipt.change_id == first.receipt.change_id
+
+
+async def test_a_turn_that_has_its_answer_does_nothing_when_its_ack_was_forgotten() -> None:
+    stage = Stage(GROCERIES, "mark tea as done", {"op": "complete_item", "item": "L1.3"})
+    assert (await stage.deliver()).outcome is not Outcome.CONFIRMED
+    stage.store.write((CreateItem(item_id="itea", list_id="l0", title="tea"),), "cother", "theirs", Author.CHAT)
+    stage.bus.away = 1
+    await stage.deliver(deliveries=2)
+    assert (stage.store.applied, stage.model.calls) == (0, 1)
+
+
+async def test_a_delivery_that_looks_like_the_first_finds_what_another_worker_has_applied() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+    first = await stage.deliver()
+    stage.bus.kept.clear()
+    taken = Problem(code=ErrorCode.CONFLICT, field="operation_id", value="t", detail="was used for other operations")
+
+    def refuse() -> None:
+        raise RemoteError(taken)
+
+    stage.store.before_apply = refuse
+    again = await stage.deliver()
+    assert (again.outcome, again.text, stage.store.applied) == (Outcome.CONFIRMED, first.text, 1)
+    assert again.receipt.change_id == first.receipt.change_id
+
+
+async def test_what_another_worker_has_applied_is_not_told_as_having_been_so_already() -> None:
+    stage = Stage(GROCERIES, "mark milk as done", {"op": "complete_item", "item": "L1.1"})
+    first = await stage.deliver()
+    stage.bus.kept.clear()
+    again = await stage.deliver()
+    assert (first.outcome, again.outcome, again.text) == (Outcome.CONFIRMED, Outcome.CONFIRMED, first.text)
+
+
+async def test_a_turn_without_an_effect_is_sealed_before_it_says_so() -> None:
+    stage = Stage(GROCERIES, "what is on Groceries?", {"op": "show", "list": "L1"})
+    completed = await stage.deliver()
+    assert (completed.outcome, stage.store.attempts["t"]) == (Outcome.ANSWERED, 2)
 
 
 async def test_a_turn_delivered_again_before_its_effect_is_sealed_and_planned_anew() -> None:

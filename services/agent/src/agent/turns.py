@@ -23,7 +23,8 @@ from bus import tracing
 from bus.errors import BusError, LetGo, RetryLater
 from bus.interface import Bus, Job
 from bus.tracing import current_trace_id
-from contracts import subjects
+from contracts import streams, subjects
+from contracts.message import ErrorCode
 from contracts.store import ApplyStatus, Snapshot
 from contracts.todo import Author, JournalEntry
 from contracts.turns import (
@@ -80,12 +81,28 @@ class Turns:
         are counted, and the third ends the turn. Raises LetGo when another worker has it, RetryLater after long.
         """
         started = TurnStarted.from_json(job.data)
+        if job.deliveries > 1 and await self._is_answered(started):
+            # The server forgets an ack when it is killed. The answer is the last word: nothing may happen after it.
+            log.info("turn was answered before", extra={"deliveries": job.deliveries})
+            return
         with tracing.step(_TRACER, "invoke_agent todo") as span:
             span.set_attribute("gen_ai.conversation.id", started.session)
             ended, candidates = await self._outlasting(started, job)
             span.set_attribute("todo.outcome", ended.outcome.value)
             await self._complete(started, ended, candidates)
         crash_point("after_completed")
+
+    async def _is_answered(self, started: TurnStarted) -> bool:
+        subject = subjects.turn_completed(started.session, started.turn_id)
+        until = time.monotonic() + OUTAGE_MAX_S
+        while True:
+            try:
+                return await self._bus.stored(streams.CHAT, subject) is not None
+            except BusError as error:
+                if time.monotonic() > until:
+                    raise RetryLater(error.problem.code.value, self._outage_retry_s) from error
+                log.warning("waiting for the stream", extra={"code": error.problem.code.value})
+                await asyncio.sleep(self._outage_retry_s)
 
     async def _outlasting(self, started: TurnStarted, job: Job) -> tuple[Ended, tuple[Candidate, ...]]:
         clock = Clock()
@@ -97,6 +114,11 @@ class Turns:
             except FencedError as error:
                 raise LetGo("fenced") from error
             except (BusError, DoubtError) as error:
+                if _is_of_another_worker(error):
+                    # Its delivery was forgotten with a server that was killed, so this one looked like the first.
+                    log.warning("turn has another worker's record")
+                    first = False
+                    continue
                 if isinstance(error, BusError) and not error.passing:
                     # Refused as such: it would be refused again, and nothing was applied.
                     return _refused_by_the_store(started, clock, error), ()
@@ -123,7 +145,13 @@ class Turns:
             attempt = taken.attempt
         await on_phase(Phase.PLAN, attempt)
         crash_point("before_plan")
-        return await self._plan_and_carry_out(started, request, attempt, clock, on_phase)
+        ended, candidates = await self._plan_and_carry_out(started, request, attempt, clock, on_phase)
+        if ended.receipt.change_id is None:
+            # Another worker may have the same turn and have applied it, or be about to: only a seal tells, and lasts.
+            taken = await self._store.take_over(started.owner, started.turn_id)
+            if taken.result is not None and taken.result.status is ApplyStatus.APPLIED:
+                return await self._cycle.confirm(request, taken.result, clock, before=None, on_phase=on_phase), ()
+        return ended, candidates
 
     async def _plan_and_carry_out(
         self, started: TurnStarted, request: Request, attempt: int, clock: Clock, on_phase: OnPhase
@@ -236,6 +264,11 @@ class Turns:
             return Ended(Outcome.UNKNOWN, text, receipt, reason="poison")
         text = f"The agent could not get through this request in {crashes} tries and gave it up. {NOTHING_CHANGED}"
         return Ended(Outcome.FAILED, text, receipt, reason="poison")
+
+
+def _is_of_another_worker(error: BusError | DoubtError) -> bool:
+    """Whether an apply was refused because the turn's id has operations already, which only a worker can have made."""
+    return error.problem.code is ErrorCode.CONFLICT and error.problem.field == "operation_id"
 
 
 def _refused_by_the_store(started: TurnStarted, clock: Clock, error: BusError) -> Ended:
