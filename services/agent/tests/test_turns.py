@@ -22,7 +22,7 @@ from contracts.operations import CompleteItem, CreateItem, CreateList, DeleteIte
 from contracts.planning import ModelPlan
 from contracts.store import Snapshot
 from contracts.todo import Author
-from contracts.turns import DeadTurn, Outcome, TurnCompleted, TurnPhase, TurnStarted, Verdict
+from contracts.turns import DeadTurn, Outcome, Receipt, TurnCompleted, TurnPhase, TurnStarted, Verdict
 
 
 class FakeBus:
@@ -93,6 +93,15 @@ class Stage:
 
 GROCERIES = snapshot_of(Groceries=["milk", "eggs"])
 ADD = {"op": "add_item", "list": "L1", "text": "tea"}
+FAILED = TurnCompleted(
+    session="s",
+    turn_id="t",
+    outcome=Outcome.FAILED,
+    text="Given up.",
+    reason="poison",
+    receipt=Receipt(),
+    completed_at=datetime(2026, 11, 22, 12, tzinfo=UTC),
+)
 
 
 async def test_a_turn_goes_through_its_phases_and_is_completed_with_its_receipt() -> None:
@@ -283,3 +292,17 @@ async def test_more_changes_than_fit_one_apply_are_refused_with_their_number() -
     completed = await Stage(snapshot, "mark everything on Big as done", step).deliver()
     assert completed.outcome is Outcome.REFUSED
     assert "510" in completed.text
+
+
+async def test_a_worker_that_wakes_up_into_an_outage_does_nothing_for_a_turn_that_was_answered_meanwhile() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+
+    def given_up_meanwhile() -> None:
+        stage.model.meanwhile = lambda: None
+        stage.store.attempts["t"] = 3
+        stage.bus.kept[subjects.turn_completed("s", "t")] = FAILED
+        stage.store.away = 1
+
+    stage.model.meanwhile = given_up_meanwhile
+    assert (await stage.deliver()) is FAILED
+    assert (stage.store.applied, stage.model.calls) == (0, 1)

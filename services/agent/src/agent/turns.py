@@ -62,6 +62,10 @@ _MODEL_SENTENCES: Final = {
 _MODEL_SENTENCE: Final = "The language model gave no plan that can be used. Try again, or put it differently."
 
 
+class _AnsweredError(Exception):
+    """The turn has its `completed`: there is nothing left to do but to ack."""
+
+
 class Turns:
     """Handles the jobs of the stream CHAT."""
 
@@ -81,28 +85,16 @@ class Turns:
         are counted, and the third ends the turn. Raises LetGo when another worker has it, RetryLater after long.
         """
         started = TurnStarted.from_json(job.data)
-        if job.deliveries > 1 and await self._is_answered(started):
-            # The server forgets an ack when it is killed. The answer is the last word: nothing may happen after it.
-            log.info("turn was answered before", extra={"deliveries": job.deliveries})
-            return
         with tracing.step(_TRACER, "invoke_agent todo") as span:
             span.set_attribute("gen_ai.conversation.id", started.session)
-            ended, candidates = await self._outlasting(started, job)
+            try:
+                ended, candidates = await self._outlasting(started, job)
+            except _AnsweredError:
+                log.info("turn was answered before", extra={"deliveries": job.deliveries})
+                return
             span.set_attribute("todo.outcome", ended.outcome.value)
             await self._complete(started, ended, candidates)
         crash_point("after_completed")
-
-    async def _is_answered(self, started: TurnStarted) -> bool:
-        subject = subjects.turn_completed(started.session, started.turn_id)
-        until = time.monotonic() + OUTAGE_MAX_S
-        while True:
-            try:
-                return await self._bus.stored(streams.CHAT, subject) is not None
-            except BusError as error:
-                if time.monotonic() > until:
-                    raise RetryLater(error.problem.code.value, self._outage_retry_s) from error
-                log.warning("waiting for the stream", extra={"code": error.problem.code.value})
-                await asyncio.sleep(self._outage_retry_s)
 
     async def _outlasting(self, started: TurnStarted, job: Job) -> tuple[Ended, tuple[Candidate, ...]]:
         clock = Clock()
@@ -136,6 +128,11 @@ class Turns:
         attempt = 1
         if job.deliveries > 1 or not first:
             taken = await self._store.take_over(started.owner, started.turn_id, crashed=first)
+            # After the seal: the server forgets an ack when it is killed, and a worker that wakes up late knows nothing
+            # of what others said meanwhile. The answer is the last word, and nothing may happen after it.
+            answer = subjects.turn_completed(started.session, started.turn_id)
+            if await self._bus.stored(streams.CHAT, answer) is not None:
+                raise _AnsweredError
             applied = taken.result is not None and taken.result.status is ApplyStatus.APPLIED
             if taken.crashes >= CRASHES_MAX:
                 return await self._give_up(started, job, taken.crashes, clock, applied=applied), ()
