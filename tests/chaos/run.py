@@ -29,7 +29,7 @@ from .steps import SHARED_LIST, names, script
 README: Final = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- chaos -->", "<!-- /chaos -->"
 STACK: Final = ("--standin", "--scale", "agent=2,rtc-gateway=2,todo-store=2", "--deaths", "1000")
-PEACE_S: Final = 60.0
+PEACE_S: Final = 90.0
 """How long the last turns may take after the killer has stopped: leases run out, services come back."""
 
 

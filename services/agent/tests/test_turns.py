@@ -19,11 +19,11 @@ from bus.interface import Event, Job, Stored
 from contracts import streams, subjects
 from contracts.limits import BUS_PAYLOAD_MAX_BYTES
 from contracts.message import ErrorCode, Message, Problem
-from contracts.operations import CompleteItem, CreateList, DeleteItem
+from contracts.operations import CompleteItem, CreateItem, CreateList, DeleteItem
 from contracts.planning import ModelPlan
 from contracts.store import ApplyRequest, ApplyStatus, Plan, Snapshot
 from contracts.todo import Author
-from contracts.turns import DeadTurn, Outcome, TurnCompleted, TurnPhase, TurnStarted, Verdict
+from contracts.turns import DeadTurn, Outcome, Receipt, TurnCompleted, TurnPhase, TurnStarted, Verdict
 from verification.expect import expect
 
 
@@ -51,6 +51,9 @@ class FakeBus:
 
     async def stored(self, stream: str, subject: str) -> Event | None:
         assert stream == streams.CHAT
+        if self.away:
+            self.away -= 1
+            raise UnavailableError("away")
         message = self.kept.get(subject)
         return None if message is None else Event(subject, message.to_json(), 1)
 
@@ -96,6 +99,15 @@ class Stage:
 
 GROCERIES = snapshot_of(Groceries=["milk", "eggs"])
 ADD = {"op": "add_item", "list": "L1", "text": "tea"}
+FAILED = TurnCompleted(
+    session="s",
+    turn_id="t",
+    outcome=Outcome.FAILED,
+    text="Given up.",
+    reason="poison",
+    receipt=Receipt(),
+    completed_at=datetime(2026, 11, 22, 12, tzinfo=UTC),
+)
 
 
 async def test_a_turn_goes_through_its_phases_and_is_completed_with_its_receipt() -> None:
@@ -116,6 +128,44 @@ async def test_a_turn_delivered_again_after_its_effect_is_confirmed_and_not_done
     assert (stage.store.applied, stage.model.calls) == (1, 1)
     assert (again.outcome, again.text) == (first.outcome, first.text)
     assert again.receipt.change_id == first.receipt.change_id
+
+
+async def test_a_turn_that_has_its_answer_does_nothing_when_its_ack_was_forgotten() -> None:
+    stage = Stage(GROCERIES, "mark tea as done", {"op": "complete_item", "item": "L1.3"})
+    assert (await stage.deliver()).outcome is not Outcome.CONFIRMED
+    stage.store.write((CreateItem(item_id="itea", list_id="l0", title="tea"),), "cother", "theirs", Author.CHAT)
+    stage.bus.away = 1
+    await stage.deliver(deliveries=2)
+    assert (stage.store.applied, stage.model.calls) == (0, 1)
+
+
+async def test_a_delivery_that_looks_like_the_first_finds_what_another_worker_has_applied() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+    first = await stage.deliver()
+    stage.bus.kept.clear()
+    taken = Problem(code=ErrorCode.CONFLICT, field="operation_id", value="t", detail="was used for other operations")
+
+    def refuse() -> None:
+        raise RemoteError(taken)
+
+    stage.store.before_apply = refuse
+    again = await stage.deliver()
+    assert (again.outcome, again.text, stage.store.applied) == (Outcome.CONFIRMED, first.text, 1)
+    assert again.receipt.change_id == first.receipt.change_id
+
+
+async def test_what_another_worker_has_applied_is_not_told_as_having_been_so_already() -> None:
+    stage = Stage(GROCERIES, "mark milk as done", {"op": "complete_item", "item": "L1.1"})
+    first = await stage.deliver()
+    stage.bus.kept.clear()
+    again = await stage.deliver()
+    assert (first.outcome, again.outcome, again.text) == (Outcome.CONFIRMED, Outcome.CONFIRMED, first.text)
+
+
+async def test_a_turn_without_an_effect_is_closed_before_it_says_so() -> None:
+    stage = Stage(GROCERIES, "what is on Groceries?", {"op": "show", "list": "L1"})
+    completed = await stage.deliver()
+    assert (completed.outcome, stage.store.closed) == (Outcome.ANSWERED, {"t"})
 
 
 async def test_a_turn_delivered_again_before_its_effect_is_sealed_and_planned_anew() -> None:
@@ -335,3 +385,17 @@ async def test_a_plan_that_is_refused_because_another_one_was_applied_is_not_sai
     stage.store.before_apply = refuse
     completed = await stage.deliver()
     assert (completed.outcome, stage.store.applied) == (Outcome.CONFIRMED, 1)
+
+
+async def test_a_worker_that_wakes_up_into_an_outage_does_nothing_for_a_turn_that_was_answered_meanwhile() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+
+    def given_up_meanwhile() -> None:
+        stage.model.meanwhile = lambda: None
+        stage.store.attempts["t"] = 3
+        stage.bus.kept[subjects.turn_completed("s", "t")] = FAILED
+        stage.store.away = 1
+
+    stage.model.meanwhile = given_up_meanwhile
+    assert (await stage.deliver()) == FAILED
+    assert (stage.store.applied, stage.model.calls) == (0, 1)
