@@ -15,6 +15,7 @@ MATCHES_MAX: Final = 60
 """Items that share words with the request, of those not named in whole."""
 NAMES_SHARE: Final = 2 / 3
 """How much of the room the names of lists may take where not all items are shown."""
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _SHORTEST_ITEM: Final = len('{"item":"L1.1","title":"x","done":true},')
 _FRAME: Final = len('{"today":"2026-11-22","left_out":{"lists":500,"items":1000000},"lists":[]}')
 _ITEMS_KEY: Final = len(',"items":[]')
@@ -36,7 +37,7 @@ def digest(board: Board, request: str, today: date) -> str:
 
 def _json(state: dict[str, Any]) -> str:
     # A title that holds "</state>" must not end the block; in JSON an escaped slash is the same slash.
-    return json.dumps(state, ensure_ascii=False, separators=(",", ":")).replace("</", "<\\/")
+    return _ENCODER.encode(state).replace("</", "<\\/")
 
 
 def _numbered(board: Board) -> Iterator[tuple[int, TodoList]]:

@@ -20,20 +20,22 @@ class Lexicon:
     """
 
     def __init__(self, titles: Iterable[tuple[str, str]] = ()) -> None:
-        self._phrases: dict[tuple[str, ...], frozenset[str]] = {}
-        self._holders: dict[str, frozenset[str]] = {}
-        self._lengths: dict[str, frozenset[int]] = {}
+        phrases: dict[tuple[str, ...], list[str]] = {}
+        holders: dict[str, list[str]] = {}
+        lengths: dict[str, set[int]] = {}
         self._texts: dict[str, str] = {}
-        phrases: dict[tuple[str, ...], set[str]] = {}
-        holders: dict[str, set[str]] = {}
         for row_id, title in titles:
             phrase = words(title)
-            phrases.setdefault(phrase, set()).add(row_id)
+            phrases.setdefault(phrase, []).append(row_id)
             for word in phrase:
-                holders.setdefault(word, set()).add(row_id)
-            self._note(row_id, title, phrase)
+                holders.setdefault(word, []).append(row_id)
+            if phrase:
+                lengths.setdefault(phrase[0], set()).add(len(phrase))
+            if is_text(title):
+                self._texts[row_id] = fold(title).strip()
         self._phrases = {phrase: frozenset(ids) for phrase, ids in phrases.items()}
         self._holders = {word: frozenset(ids) for word, ids in holders.items()}
+        self._lengths = {word: frozenset(found) for word, found in lengths.items()}
 
     def with_titles(self, changes: Mapping[str, tuple[str | None, str | None]]) -> "Lexicon":
         """This lexicon with some rows' titles changed, from id to (before, after); None where there is none."""
@@ -77,18 +79,15 @@ class Lexicon:
             shared = {row_id: sum(row_id in self._holders[other] for other in asked) for row_id in fresh}
             yield from sorted(fresh, key=lambda row_id: (-shared[row_id], row_id))
 
-    def _note(self, row_id: str, title: str, phrase: tuple[str, ...]) -> None:
+    def _take(self, row_id: str, title: str, phrase: tuple[str, ...]) -> None:
+        self._phrases[phrase] = self._phrases.get(phrase, NO_IDS) | {row_id}
+        for word in phrase:
+            self._holders[word] = self._holders.get(word, NO_IDS) | {row_id}
         if phrase:
             # Only ever grows: a length that no title has any more costs one look in vain.
             self._lengths[phrase[0]] = self._lengths.get(phrase[0], frozenset()) | {len(phrase)}
         if is_text(title):
             self._texts[row_id] = fold(title).strip()
-
-    def _take(self, row_id: str, title: str, phrase: tuple[str, ...]) -> None:
-        self._phrases[phrase] = self._phrases.get(phrase, NO_IDS) | {row_id}
-        for word in phrase:
-            self._holders[word] = self._holders.get(word, NO_IDS) | {row_id}
-        self._note(row_id, title, phrase)
 
     def _drop(self, row_id: str, phrase: tuple[str, ...]) -> None:
         _without(self._phrases, phrase, row_id)

@@ -33,7 +33,7 @@ def words(text: str) -> tuple[str, ...]:
 def is_text(name: str) -> bool:
     """Whether a name is looked for as text: one without word boundaries has no words to compare, nor has one of
     symbols alone."""
-    return _UNSPACED.search(name) is not None or not words(name)
+    return not words(name) or (not name.isascii() and _UNSPACED.search(name) is not None)
 
 
 def same_name(one: str, other: str) -> bool:
