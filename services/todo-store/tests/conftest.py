@@ -76,9 +76,14 @@ class Store:
         request = SnapshotRequest(owner=self.owner, journal_since=journal_since, since=since, trusting=trusting)
         return [part async for part in self.handlers.snapshot(request)]
 
-    async def snapshot(
+    async def snapshot(self, journal_since: int | None = None) -> Snapshot:
+        """All rows, without the mark, so that two moments at which they are the same are equal."""
+        return (await self.marked(journal_since)).model_copy(update={"mark": None})
+
+    async def marked(
         self, journal_since: int | None = None, since: str | None = None, *, trusting: bool = False
     ) -> Snapshot:
+        """All rows, or a delta, with the mark to ask for the next one by."""
         parts = await self.parts(journal_since, since, trusting=trusting)
         assert len({(part.revision, part.mark, part.delta is None) for part in parts}) == 1
         return Snapshot(

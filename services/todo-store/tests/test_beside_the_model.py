@@ -76,7 +76,7 @@ class BesideTheModel(RuleBasedStateMachine):
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(BOUND_S)
 
     def _snapshot(self, journal_since: int | None = None, since: str | None = None) -> Snapshot:
-        return self._run(self.store.snapshot(journal_since, since))
+        return self._run(self.store.marked(journal_since, since))
 
     @property
     def _history(self) -> dict[str, JournalEntry]:

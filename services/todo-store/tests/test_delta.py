@@ -55,8 +55,8 @@ async def behind_the_journal(console: asyncpg.Connection, statement: str, *value
 
 async def caught_up(store: "Store", base: Snapshot) -> Snapshot:
     """The delta on `base`, which must come to what a whole snapshot holds."""
-    delta = await store.snapshot(since=base.mark)
-    whole = await store.snapshot()
+    delta = await store.marked(since=base.mark)
+    whole = await store.marked()
     assert delta.delta is not None
     laid = overlaid(state_of(base), delta)
     assert laid == state_of(whole)
@@ -66,7 +66,7 @@ async def caught_up(store: "Store", base: Snapshot) -> Snapshot:
 
 async def test_where_nothing_was_written_nothing_comes_but_the_totals(store: "Store") -> None:
     await store.do(*SETUP)
-    delta = await caught_up(store, await store.snapshot())
+    delta = await caught_up(store, await store.marked())
     assert (delta.lists, delta.items) == ((), ())
     assert delta.delta is not None
     assert (delta.delta.lists, delta.delta.items, delta.delta.removed) == (2, 4, ())
@@ -74,7 +74,7 @@ async def test_where_nothing_was_written_nothing_comes_but_the_totals(store: "St
 
 async def test_only_what_was_written_comes_and_what_was_deleted_is_named(store: "Store") -> None:
     await store.do(*SETUP)
-    base = await store.snapshot()
+    base = await store.marked()
     await store.do(CompleteItem(item_id="i1"), MoveItem(item_id="i2", list_id="l2"), DeleteItem(item_id="i3"))
     delta = await caught_up(store, base)
     assert {item.id for item in delta.items} == {"i1", "i2"}
@@ -84,7 +84,7 @@ async def test_only_what_was_written_comes_and_what_was_deleted_is_named(store: 
 
 async def test_what_was_deleted_and_came_back_is_not_called_removed(store: "Store") -> None:
     await store.do(*SETUP)
-    base = await store.snapshot()
+    base = await store.marked()
     gone = await store.do(DeleteList(list_id="l1"))
     assert gone.change_id is not None
     await store.do(UndoChange(change_id=gone.change_id))
@@ -109,7 +109,7 @@ async def test_what_was_under_way_when_the_base_was_read_is_not_missed(
         await console.execute("SAVEPOINT inner_one")
     await console.execute("UPDATE todo_items SET title = 'late' WHERE owner_key = $1 AND id = 'i1'", store.owner)
     await store.other().do(*SETUP)
-    base = await store.snapshot()
+    base = await store.marked()
     assert "late" not in {item.title for item in base.items}
     await under_way.commit()
     delta = await caught_up(store, base)
@@ -120,7 +120,7 @@ async def test_a_row_edited_behind_the_journal_with_its_version_kept_comes_all_t
     store: "Store", console: asyncpg.Connection
 ) -> None:
     await store.do(*SETUP)
-    base = await store.snapshot()
+    base = await store.marked()
     await behind_the_journal(
         console, "UPDATE todo_items SET title = 'tampered' WHERE owner_key = $1 AND id = 'i1'", store.owner
     )
@@ -145,9 +145,9 @@ async def test_a_row_removed_behind_the_journal_shows_in_the_totals(
     store: "Store", console: asyncpg.Connection, how: str
 ) -> None:
     await store.do(*SETUP)
-    base = await store.snapshot()
+    base = await store.marked()
     await behind_the_journal(console, REMOVALS[how], store.owner)
-    delta = await store.snapshot(since=base.mark)
+    delta = await store.marked(since=base.mark)
     assert delta.delta is not None
     with pytest.raises(OverlayError):
         overlaid(state_of(base), delta)
@@ -158,14 +158,14 @@ async def test_a_journal_that_calls_a_living_row_deleted_is_not_believed(
 ) -> None:
     """Else it could make up for a row that was removed in secret."""
     await store.do(*SETUP)
-    base = await store.snapshot()
+    base = await store.marked()
     await store.do(DeleteItem(item_id="i3"))
     await console.execute(
         "UPDATE change_images SET row_id = 'i2' WHERE owner_key = $1 AND revision = $2",
         store.owner,
         base.revision + 1,
     )
-    delta = await store.snapshot(since=base.mark)
+    delta = await store.marked(since=base.mark)
     assert delta.delta is not None
     assert delta.delta.removed == ()
     with pytest.raises(OverlayError):
@@ -176,18 +176,18 @@ async def test_a_trusting_reader_sees_what_the_revision_tells_and_the_next_one_t
     store: "Store", console: asyncpg.Connection
 ) -> None:
     await store.do(*SETUP)
-    base = await store.snapshot()
+    base = await store.marked()
     await behind_the_journal(
         console, "UPDATE todo_items SET title = 'tampered' WHERE owner_key = $1 AND id = 'i1'", store.owner
     )
-    trusting = await store.snapshot(since=base.mark, trusting=True)
+    trusting = await store.marked(since=base.mark, trusting=True)
     assert trusting.items == ()
     assert overlaid(state_of(base), trusting) == state_of(base)
     # Its mark is no later one, or the change would be lost for good.
     assert trusting.mark == base.mark
     await caught_up(store, base.model_copy(update={"mark": trusting.mark}))
     await store.do(CompleteItem(item_id="i2"))
-    assert {item.id for item in (await store.snapshot(since=base.mark, trusting=True)).items} == {"i1", "i2"}
+    assert {item.id for item in (await store.marked(since=base.mark, trusting=True)).items} == {"i1", "i2"}
 
 
 def later_revision(mark: Mark) -> str:
@@ -207,11 +207,11 @@ FOREIGN: dict[str, Callable[[Mark], str]] = {
 @pytest.mark.parametrize("which", FOREIGN)
 async def test_a_mark_that_nothing_can_be_told_from_gets_everything(store: "Store", which: str) -> None:
     await store.do(*SETUP)
-    mark = mark_of((await store.snapshot()).mark or "")
+    mark = mark_of((await store.marked()).mark or "")
     assert mark is not None
     text = FOREIGN[which](mark)
     for trusting in (False, True):
-        answer = await store.snapshot(since=text, trusting=trusting)
+        answer = await store.marked(since=text, trusting=trusting)
         assert answer.delta is None
         assert (len(answer.lists), len(answer.items)) == (2, 4)
 
@@ -219,19 +219,19 @@ async def test_a_mark_that_nothing_can_be_told_from_gets_everything(store: "Stor
 async def test_more_than_a_bounded_number_of_rows_is_told_as_everything(store: "Store") -> None:
     await store.do(*SETUP)
     await store.do(*(CreateList(list_id=f"m{n}", name="more") for n in range(5)))
-    base = await store.snapshot()
+    base = await store.marked()
     for batch in range(5):
         made = (CreateItem(item_id=f"b{batch}x{n}", list_id=f"m{batch}", title="x") for n in range(400))
         await store.do(*made)
     assert len((await caught_up(store, base)).items) == DELTA_ROWS_MAX
     await store.do(CreateItem(item_id="last", list_id="l1", title="x"))
-    assert (await store.snapshot(since=base.mark)).delta is None
+    assert (await store.marked(since=base.mark)).delta is None
 
 
 async def test_parts_of_a_delta_are_bounded_too(store: "Store") -> None:
     notes = "\N{CLINKING BEER MUGS}" * 8_000
     await store.do(*SETUP, *(CreateItem(item_id=f"d{n}", list_id="l1", title="x") for n in range(20)))
-    base = await store.snapshot()
+    base = await store.marked()
     for batch in range(2):
         made = (CreateItem(item_id=f"b{batch}x{n}", list_id="l1", title="x", notes=notes) for n in range(20))
         await store.do(*made)
@@ -247,10 +247,10 @@ async def test_an_owner_who_was_forgotten_and_began_anew_does_not_fit_what_was_r
     store: "Store", database: Database
 ) -> None:
     await store.do(*SETUP)
-    base = await store.snapshot()
+    base = await store.marked()
     async with database.writing() as session:
         await forgetting.forget(session, store.owner)
-    answer = await store.snapshot(since=base.mark)
+    answer = await store.marked(since=base.mark)
     assert (answer.delta, answer.revision, answer.items) == (None, 0, ())
     # As many rows, and a later revision.
     await store.do(CreateList(list_id="k1", name="New"))
@@ -260,12 +260,12 @@ async def test_an_owner_who_was_forgotten_and_began_anew_does_not_fit_what_was_r
     )
     await store.do(UpdateItem(item_id="k3", title="y"))
     with pytest.raises(OverlayError):
-        overlaid(state_of(base), await store.snapshot(since=base.mark))
+        overlaid(state_of(base), await store.marked(since=base.mark))
 
 
 async def test_an_owner_sees_nothing_of_what_was_written_for_another(store: "Store") -> None:
     await store.do(*SETUP)
-    base = await store.snapshot()
+    base = await store.marked()
     await store.other().do(*SETUP)
     assert (await caught_up(store, base)).items == ()
 
@@ -281,11 +281,11 @@ async def test_readers_during_writes_catch_up_to_one_moment(store: "Store") -> N
             await store.do(*made, *gone)
 
     async def read() -> None:
-        base = await store.snapshot()
+        base = await store.marked()
         state = state_of(base)
         mark = base.mark
         while not stop.is_set():
-            delta = await store.snapshot(journal_since=state.revision, since=mark)
+            delta = await store.marked(journal_since=state.revision, since=mark)
             assert delta.delta is not None
             later = overlaid(state, delta)
             # Each change makes two and deletes two: half of one would show.
@@ -293,7 +293,7 @@ async def test_readers_during_writes_catch_up_to_one_moment(store: "Store") -> N
             last = {image.row_id: image.after for entry in delta.journal for image in entry.images}
             assert last == {row_id: later.row(row_id) for row_id in last}
             state, mark = later, delta.mark
-        assert overlaid(state, await store.snapshot(since=mark)) == state_of(await store.snapshot())
+        assert overlaid(state, await store.marked(since=mark)) == state_of(await store.marked())
 
     readers = [asyncio.create_task(read()) for _ in range(2)]
     try:
