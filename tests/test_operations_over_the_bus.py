@@ -8,12 +8,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from bus.nats_bus import BusSettings, NatsBus
 from client import AgentClient
 from contracts import subjects
-from contracts.operations import CreateItem, CreateList, DeleteList, MoveItem, Operation, UndoChange
+from contracts.operations import CompleteItem, CreateItem, CreateList, DeleteList, MoveItem, Operation, UndoChange
 from contracts.permissions import MCP_BRIDGE
 from contracts.store import SnapshotPart, SnapshotRequest
 from contracts.todo import Author
@@ -167,3 +168,57 @@ async def todo_agent(*arguments: str) -> tuple[int | None, str, str]:
     )
     out, said = await asyncio.wait_for(process.communicate(), TIMEOUT_S)
     return process.returncode, out.decode(), said.decode()
+
+
+async def behind_the_journal(stack: RunningStack, statement: str, owner: str) -> None:
+    """Run a statement with the items' triggers off, as only the tables' owner can."""
+    console = await asyncpg.connect(stack.database_url.replace("+asyncpg", ""))
+    try:
+        async with console.transaction():
+            await console.execute("ALTER TABLE todo_items DISABLE TRIGGER USER")
+            assert await console.execute(statement, owner) == "UPDATE 1"
+            await console.execute("ALTER TABLE todo_items ENABLE TRIGGER USER")
+    finally:
+        await console.close()
+
+
+async def test_agents_that_remember_the_rows_see_what_was_written_behind_the_journal(
+    door: Door, stack: RunningStack
+) -> None:
+    await door.confirmed(*SETUP)
+    for number in range(8):  # both agents have read the rows
+        await door.confirmed(CompleteItem(item_id="a", done=number % 2 == 0))
+    statement = "UPDATE todo_items SET title = 'tampered' WHERE owner_key = $1 AND id = 'b'"
+    await behind_the_journal(stack, statement, door.owner)
+    for number in range(4):
+        done = await door.confirmed(CompleteItem(item_id="b", done=number % 2 == 0))
+        assert "tampered" in done.text
+        assert done.receipt.others.changes == ()
+    await behind_the_journal(
+        stack, "UPDATE todo_items SET deleted_at = now() WHERE owner_key = $1 AND id = 'c'", door.owner
+    )
+    for _ in range(4):
+        assert (await door.run(CompleteItem(item_id="c"))).outcome is Outcome.NOT_FOUND
+
+
+async def test_agents_that_remember_the_rows_refute_a_write_that_the_database_drops(
+    door: Door, stack: RunningStack
+) -> None:
+    await door.confirmed(*SETUP)
+    for number in range(8):
+        await door.confirmed(CompleteItem(item_id="a", done=number % 2 == 0))
+    console = await asyncpg.connect(stack.database_url.replace("+asyncpg", ""))
+    try:
+        await console.execute(
+            "CREATE FUNCTION drop_writes() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$"
+        )
+        await console.execute(
+            "CREATE TRIGGER drop_writes BEFORE UPDATE ON todo_items FOR EACH ROW "
+            f"WHEN (OLD.owner_key = '{door.owner}') EXECUTE FUNCTION drop_writes()"
+        )
+        for _ in range(4):
+            assert (await door.run(CompleteItem(item_id="b"))).outcome is Outcome.REFUTED
+    finally:
+        await console.execute("DROP FUNCTION IF EXISTS drop_writes CASCADE")
+        await console.close()
+    await door.confirmed(CompleteItem(item_id="b"))

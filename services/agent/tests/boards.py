@@ -9,7 +9,7 @@ OWNER = "a" * 26
 def snapshot_of(revision: int = 7, **lists: list[str]) -> Snapshot:
     """`snapshot_of(Groceries=["milk", "x eggs"])`: an item that starts with "x " is done; ids follow the names."""
     rows = tuple(
-        TodoList(id=f"l{number}", name=name.replace("_", " "), position=f"a{number}", version=1)
+        TodoList(id=f"l{number}", name=name.replace("_", " "), position=f"a{number:03d}", version=1)
         for number, name in enumerate(lists)
     )
     items = tuple(
@@ -18,7 +18,7 @@ def snapshot_of(revision: int = 7, **lists: list[str]) -> Snapshot:
             list_id=f"l{number}",
             title=title.removeprefix("x "),
             done=title.startswith("x "),
-            position=f"a{place}",
+            position=f"a{place:04d}",
             version=1,
         )
         for number, titles in enumerate(lists.values())

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from bus.errors import NoReplyError, UnavailableError
 from contracts.operations import Operation
-from contracts.store import ApplyRequest, ApplyResult, ApplyStatus, Snapshot, TakeOverResult
+from contracts.store import ApplyRequest, ApplyResult, ApplyStatus, Delta, Snapshot, TakeOverResult
 from contracts.todo import Author, Image, JournalEntry
 from verification.model import apply
 from verification.state import State, state_of
@@ -31,18 +31,46 @@ class FakeStore:
         self.crashes: dict[str, int] = {}
         self.cancelled: set[str] = set()
         self.closed: set[str] = set()
+        self.marks: dict[str, State] = {}
+        self.reads: list[str] = []
 
     def _here(self) -> None:
         if self.away:
             self.away -= 1
             raise UnavailableError("away")
 
-    async def snapshot(self, owner: str, *, journal_since: int | None = None) -> Snapshot:
+    async def snapshot(
+        self, owner: str, *, journal_since: int | None = None, since: str | None = None, trusting: bool = False
+    ) -> Snapshot:
         self._here()
         entries = () if journal_since is None else tuple(e for e in self.journal if e.revision > journal_since)
+        base = None if since is None else self.marks.get(since)
+        mark = f"m{len(self.marks)}"
+        self.marks[mark] = self.state
         items = tuple(item for list_id in self.state.lists for item in self.state.items_of(list_id))
         lists = tuple(self.state.lists.values())
-        return Snapshot(owner=owner, revision=self.state.revision, lists=lists, items=items, journal=entries)
+        whole = Snapshot(
+            owner=owner, revision=self.state.revision, mark=mark, lists=lists, items=items, journal=entries
+        )
+        self.reads.append("whole" if base is None else "trusting" if trusting else "delta")
+        return whole if base is None else self._delta(whole, base, since or "", trusting=trusting)
+
+    def _delta(self, whole: Snapshot, base: State, since: str, *, trusting: bool) -> Snapshot:
+        """As the store tells it: what was written by whoever, and what the journal says was deleted."""
+        if trusting and base.revision == whole.revision:
+            return whole.model_copy(update={"mark": since, "delta": Delta(), "lists": (), "items": ()})
+        images = [image for entry in self.journal if entry.revision > base.revision for image in entry.images]
+        gone = {image.row_id for image in images if image.after is None and self.state.row(image.row_id) is None}
+        delta = Delta(removed=tuple(sorted(gone)), lists=len(whole.lists), items=len(whole.items))
+        rows = (tuple(row for row in rows if row != base.row(row.id)) for rows in (whole.lists, whole.items))
+        return whole.model_copy(update={"delta": delta, **dict(zip(("lists", "items"), rows, strict=True))})
+
+    def tamper(self, row_id: str, **fields: object) -> None:
+        """Change a row's fields behind the journal, its version and the revision kept; without fields, remove it."""
+        row = self.state.row(row_id)
+        assert row is not None
+        made = row.model_copy(update=fields) if fields else None
+        self.state = self.state.with_rows(self.state.revision, {row_id: made})
 
     async def apply(self, request: ApplyRequest) -> ApplyResult:
         self.before_apply()

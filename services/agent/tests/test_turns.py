@@ -399,3 +399,19 @@ async def test_a_worker_that_wakes_up_into_an_outage_does_nothing_for_a_turn_tha
     stage.model.meanwhile = given_up_meanwhile
     assert (await stage.deliver()) == FAILED
     assert (stage.store.applied, stage.model.calls) == (0, 1)
+
+
+async def test_an_answer_holds_what_was_written_behind_the_journal_since_the_turn_before() -> None:
+    stage = Stage(GROCERIES, "what is on Groceries?", {"op": "show", "list": "L1"})
+    turns = Turns(stage.bus, stage.store, stage.model, Cycle(stage.store), Cancelling(stage.store))  # type: ignore[arg-type]
+    texts = []
+    for turn_id in ("t1", "t2"):
+        started = stage.started.model_copy(update={"turn_id": turn_id})
+        await turns.handle(Job("job.chat.1.s.t", started.to_json(), sequence=7, deliveries=1))
+        completed = stage.bus.kept[subjects.turn_completed("s", turn_id)]
+        assert isinstance(completed, TurnCompleted)
+        texts.append(completed.text)
+        stage.store.tamper("i0x0", title="oat milk")
+    assert ["oat milk" in text for text in texts] == [False, True]
+    # The model is shown what the revision tells; the rest of the turn rests on what the database has.
+    assert stage.store.reads == ["whole", "delta", "trusting", "delta"]

@@ -70,16 +70,27 @@ class Store:
         assert result.status is ApplyStatus.APPLIED, result
         return result
 
-    async def parts(self, journal_since: int | None = None) -> list[SnapshotPart]:
-        request = SnapshotRequest(owner=self.owner, journal_since=journal_since)
+    async def parts(
+        self, journal_since: int | None = None, since: str | None = None, *, trusting: bool = False
+    ) -> list[SnapshotPart]:
+        request = SnapshotRequest(owner=self.owner, journal_since=journal_since, since=since, trusting=trusting)
         return [part async for part in self.handlers.snapshot(request)]
 
     async def snapshot(self, journal_since: int | None = None) -> Snapshot:
-        parts = await self.parts(journal_since)
-        assert len({part.revision for part in parts}) == 1
+        """All rows, without the mark, so that two moments at which they are the same are equal."""
+        return (await self.marked(journal_since)).model_copy(update={"mark": None})
+
+    async def marked(
+        self, journal_since: int | None = None, since: str | None = None, *, trusting: bool = False
+    ) -> Snapshot:
+        """All rows, or a delta, with the mark to ask for the next one by."""
+        parts = await self.parts(journal_since, since, trusting=trusting)
+        assert len({(part.revision, part.mark, part.delta is None) for part in parts}) == 1
         return Snapshot(
             owner=self.owner,
             revision=parts[0].revision,
+            mark=parts[0].mark,
+            delta=parts[0].delta,
             lists=tuple(row for part in parts for row in part.lists),
             items=tuple(row for part in parts for row in part.items),
             journal=joined(entry for part in parts for entry in part.journal),

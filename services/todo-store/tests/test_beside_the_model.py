@@ -1,7 +1,7 @@
 """The store on PostgreSQL and the pure model of `verification`, driven side by side by two writers.
 
 Whatever the writers do, and in whatever order: both hold the same rows in the same order, refuse the same things, and
-the journal tells exactly what changed.
+the journal tells exactly what changed. A delta laid over any older state comes to the newest rows.
 """
 
 import asyncio
@@ -31,6 +31,7 @@ from verification.expect import expect, versions_relied_on
 from verification.judge import judge
 from verification.model import apply
 from verification.observe import observe
+from verification.overlay import overlaid
 from verification.state import State, state_of
 
 from .scripts import Intent, intents, script
@@ -66,14 +67,16 @@ class BesideTheModel(RuleBasedStateMachine):
         self.store: Store = type(self).new_store()
         self.numbers = count()
         self.plans: dict[str, Planned] = {}
-        self.states: list[State] = [state_of(self._snapshot())]
+        first = self._snapshot()
+        self.states: list[State] = [state_of(first)]
+        self.read: list[tuple[State, str | None]] = [(self.states[0], first.mark)]
         self.journal: list[JournalEntry] = []
 
     def _run(self, work: Coroutine[Any, Any, ResultT]) -> ResultT:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(BOUND_S)
 
-    def _snapshot(self, since: int | None = None) -> Snapshot:
-        return self._run(self.store.snapshot(since))
+    def _snapshot(self, journal_since: int | None = None, since: str | None = None) -> Snapshot:
+        return self._run(self.store.marked(journal_since, since))
 
     @property
     def _history(self) -> dict[str, JournalEntry]:
@@ -134,11 +137,23 @@ class BesideTheModel(RuleBasedStateMachine):
         assert list(snapshot.journal) == self.journal
         assert state_of(snapshot) == self.states[-1]
 
+    @rule(back=st.integers(0, 30))
+    def catch_up_from_an_older_state(self, back: int) -> None:
+        state, mark = self.read[-1 - back % len(self.read)]
+        delta = self._snapshot(since=mark)
+        assert delta.delta is not None
+        newest = overlaid(state, delta)
+        assert newest == self.states[-1]
+        assert list(newest.lists) == list(self.states[-1].lists)
+        # What it was laid over was once a delta itself, and so on.
+        self.read.append((newest, delta.mark))
+
     def _prefix(self) -> str:
         return f"{next(self.numbers)}x"
 
     def _plan(self, writer: str, operations: list[Operation]) -> None:
         before = self._snapshot()
+        self.read.append((state_of(before), before.mark))
         relies_on: dict[str, int] = {}
         expected = Diff()
         try:

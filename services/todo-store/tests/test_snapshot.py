@@ -25,8 +25,8 @@ def items(count: int, prefix: str = "i", notes: str = "") -> list[CreateItem]:
 
 
 async def test_an_owner_never_seen_has_revision_zero_and_no_rows(store: "Store") -> None:
-    assert await store.parts() == [SnapshotPart(revision=0)]
-    assert await store.parts(journal_since=0) == [SnapshotPart(revision=0)]
+    for parts in (await store.parts(), await store.parts(journal_since=0)):
+        assert [part.model_copy(update={"mark": None}) for part in parts] == [SnapshotPart(revision=0)]
 
 
 async def test_reading_leaves_no_trace_of_an_owner(store: "Store", database: Database) -> None:

@@ -6,18 +6,41 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from contracts.limits import OPERATIONS_MAX
+from contracts.limits import MARK_MAX_CHARS, OPERATIONS_MAX
 from contracts.message import Message
 from contracts.operations import Operation
 from contracts.todo import Author, Diff, JournalEntry, TodoItem, TodoList
 from contracts.tokens import ChangeId, OperationId, OwnerKey
 
+Mark = Annotated[str, Field(min_length=1, max_length=MARK_MAX_CHARS)]
+"""The moment of a snapshot, as the store names it. Only the store reads it; it means nothing to another database."""
+
 
 class SnapshotRequest(Message):
-    """`rpc.todo.v1.snapshot`: the owner's rows, read in one REPEATABLE READ transaction."""
+    """`rpc.todo.v1.snapshot`: the owner's rows, read in one REPEATABLE READ transaction.
+
+    With `since` the answer may be a delta: every row that the database has written since that mark, read anew, whoever
+    wrote it and whatever the journal says of it. All rows come where that cannot be told, or is too much.
+    """
 
     owner: OwnerKey
     journal_since: int | None = Field(default=None, ge=0, description="also every journal entry after this revision")
+    since: Mark | None = Field(default=None, description="the mark of an earlier snapshot that the reader still has")
+    trusting: bool = Field(
+        default=False, description="with `since`: do not look at the rows where the revision is still the same"
+    )
+
+
+class Delta(Message):
+    """What makes an earlier snapshot this one: take `removed` out, put the rows that came in, and count.
+
+    Rows written since are all here. One that was taken away behind the journal is not in `removed`; then what the
+    reader holds is more than `lists` and `items`, and it has to read everything.
+    """
+
+    removed: tuple[str, ...] = ()
+    lists: int | None = Field(default=None, ge=0, description="all that live now; None where nothing was looked at")
+    items: int | None = Field(default=None, ge=0, description="likewise")
 
 
 class SnapshotPart(Message):
@@ -25,19 +48,24 @@ class SnapshotPart(Message):
 
     Every part carries the same revision: they come from one transaction. Rows are in order of position. A journal entry
     with more images than fit in a part goes on in the next one, under the same revision; `joined` puts it together.
+    `mark` and `delta` are the same in every part, too, but `removed` comes in the first one only.
     """
 
     revision: int = Field(ge=0)
+    mark: Mark | None = Field(default=None, description="asks for a delta later")
+    delta: Delta | None = Field(default=None, description="given where these are only the rows written since")
     lists: tuple[TodoList, ...] = ()
     items: tuple[TodoItem, ...] = ()
     journal: tuple[JournalEntry, ...] = ()
 
 
 class Snapshot(Message):
-    """All parts joined. `journal` is None where it was not asked for."""
+    """All parts joined; with `delta`, the rows written since a mark. `journal` is empty where it was not asked for."""
 
     owner: OwnerKey
     revision: int = Field(ge=0)
+    mark: Mark | None = None
+    delta: Delta | None = None
     lists: tuple[TodoList, ...] = ()
     items: tuple[TodoItem, ...] = ()
     journal: tuple[JournalEntry, ...] = ()

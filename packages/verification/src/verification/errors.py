@@ -19,6 +19,14 @@ class SnapshotError(VerificationError):
         self.row_id = row_id
 
 
+class OverlayError(VerificationError):
+    """A delta that does not belong to the state it is laid over. What it is laid over must not be used any more."""
+
+    def __init__(self, revision: int, detail: str) -> None:
+        super().__init__(f"the delta to revision {revision} {detail}; read everything")
+        self.revision = revision
+
+
 class HistoryError(VerificationError):
     """A journal that does not reach from the one state to the other. Nothing can be judged by it."""
 

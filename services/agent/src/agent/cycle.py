@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from opentelemetry import trace
 
 from agent import words
+from agent.reading import Reader, Reading
 from agent.store import Store
 from agent.words import NOTHING_CHANGED
 from bus import tracing
@@ -15,7 +16,7 @@ from bus.errors import BusError
 from bus.tracing import current_trace_id
 from contracts.message import ErrorCode
 from contracts.operations import Operation
-from contracts.store import ApplyRequest, ApplyResult, ApplyStatus, Plan, Snapshot
+from contracts.store import ApplyRequest, ApplyResult, ApplyStatus, Plan
 from contracts.todo import Author, Diff
 from contracts.turns import ModelUse, Outcome, Phase, Receipt, Timings, Verdict
 from runtime.crash import crash_point
@@ -24,7 +25,7 @@ from verification.expect import expect, versions_relied_on
 from verification.history import rewind
 from verification.judge import Judgement, judge
 from verification.observe import Observed, observe
-from verification.state import State, state_of
+from verification.state import State
 from verification.undo import History
 
 log = logging.getLogger(__name__)
@@ -104,8 +105,10 @@ async def _no_phase(_: Phase, __: int) -> None:
 class Cycle:
     """EXECUTE and CONFIRM, the same for turns and for operations without a model."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, reader: Reader | None = None) -> None:
         self._store = store
+        self.reader = reader or Reader(store)
+        """How this process reads rows; PLAN has to read through it, too, so that CONFIRM's read is a small one."""
 
     async def carry_out(
         self, request: Request, intent: Intent, clock: Clock, *, on_phase: OnPhase = _no_phase
@@ -184,15 +187,14 @@ class Cycle:
         started = time.perf_counter()
         with tracing.step(_TRACER, "CONFIRM") as span:
             try:
-                after = await self._store.snapshot(request.owner, journal_since=plan.revision)
-            except BusError as error:
-                raise DoubtError(error) from error
-            try:
+                after = await self.reader.read(request.owner, journal_since=plan.revision)
                 observed = _observe(before, after, result.change_id, plan)
                 judgement = judge(plan.expected, observed.ours)
+            except BusError as error:
+                raise DoubtError(error) from error
             except VerificationError as error:
                 # Rows and journal that do not belong together tell nothing; that is not the same as a refutation.
-                log.error("not judged", extra={"error_type": type(error).__qualname__, "revision": after.revision})
+                log.error("not judged", extra={"error_type": type(error).__qualname__, "change_id": result.change_id})
                 observed, judgement = Observed(Diff(), Diff()), Judgement(Verdict.UNKNOWN, ())
             span.set_attribute("todo.verdict", judgement.verdict.value)
         clock.lap("confirm", started)
@@ -220,7 +222,7 @@ class Cycle:
             sentences = [*words.change_sentences(observed.ours, result.operations), *notes]
             return Ended(Outcome.CONFIRMED, " ".join(sentences), receipt)
         kinds = [mismatch.kind.value for mismatch in judgement.mismatches]
-        log.error("refuted", extra={"change_id": result.change_id, "revision": after.revision, "mismatches": kinds})
+        log.error("refuted", extra={"change_id": result.change_id, "mismatches": kinds})
         seen = " ".join(words.change_sentences(observed.ours, result.operations)) or "Nothing of it is there."
         text = f"The database does not show what was planned. What it shows: {seen}"
         return Ended(Outcome.REFUTED, text, receipt, reason="refuted")
@@ -242,11 +244,10 @@ def _versions(intent: Intent) -> dict[str, int]:
     return {row.id: row.version for row in rows if row is not None}
 
 
-def _observe(before: State | None, after: Snapshot, change_id: str, plan: Plan) -> Observed:
-    now = state_of(after)
+def _observe(before: State | None, after: Reading, change_id: str, plan: Plan) -> Observed:
     if before is None:
-        before = rewind(now, after.journal, plan.revision)
-    return observe(before, now, after.journal, change_id, plan.expected)
+        before = rewind(after.state, after.journal, plan.revision)
+    return observe(before, after.state, after.journal, change_id, plan.expected)
 
 
 def _receipt(request: Request, intent: Intent, clock: Clock, expected: Diff | None = None) -> Receipt:

@@ -8,9 +8,12 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Generic, TypeVar
 
 RowT = TypeVar("RowT")
+
+WORDS_KEPT: Final = 1024
 
 _WORD: Final = re.compile(r"\w+(?:['\u2019]\w+)*")
 _UNSPACED: Final = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]")
@@ -21,9 +24,16 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
 
 
+@lru_cache(maxsize=WORDS_KEPT)
 def words(text: str) -> tuple[str, ...]:
-    """The words of a text, folded."""
+    """The words of a text, folded. Kept for the last texts: one request is asked about again and again."""
     return tuple(_WORD.findall(fold(text)))
+
+
+def is_text(name: str) -> bool:
+    """Whether a name is looked for as text: one without word boundaries has no words to compare, nor has one of
+    symbols alone."""
+    return not words(name) or (not name.isascii() and _UNSPACED.search(name) is not None)
 
 
 def same_name(one: str, other: str) -> bool:
@@ -85,8 +95,7 @@ def named_in(request: str, candidates: Iterable[tuple[str, RowT]]) -> Named[RowT
         spans = _places(asked, words(name))
         if spans:
             found.append((row, spans))
-        elif (_UNSPACED.search(name) or not words(name)) and fold(name).strip() in text:
-            # Text without word boundaries has no spans to compare, nor has a name of symbols alone.
+        elif is_text(name) and fold(name).strip() in text:
             found.append((row, []))
     everything = [span for _, spans in found for span in spans]
     return Named(

@@ -14,7 +14,6 @@ from contracts.message import ErrorCode, Problem
 from contracts.operations import UndoChange
 from contracts.store import ApplyResult, ApplyStatus
 from contracts.turns import OperationsCompleted, Outcome, Receipt, RunOperations, Verdict
-from verification.state import state_of
 from verification.undo import NO_HISTORY, History
 
 log = logging.getLogger(__name__)
@@ -62,22 +61,21 @@ class Operations:
         since = time.perf_counter()
         # Before the rows: what they show is then at least as new as the changes.
         history = await self._changes_to_undo(asked)
-        snapshot = await self._store.snapshot(asked.owner)
-        before = state_of(snapshot)
+        before = (await self._cycle.reader.read(asked.owner)).state
         clock.lap("plan", since)
-        if asked.expected_revision is not None and asked.expected_revision != snapshot.revision:
-            receipt = Receipt(operations=asked.operations, revision_before=snapshot.revision, timings=clock.total())
-            text = f"The state has changed since you looked: it is at revision {snapshot.revision}. {NOTHING_CHANGED}"
+        if asked.expected_revision is not None and asked.expected_revision != before.revision:
+            receipt = Receipt(operations=asked.operations, revision_before=before.revision, timings=clock.total())
+            text = f"The state has changed since you looked: it is at revision {before.revision}. {NOTHING_CHANGED}"
             stale = Ended(Outcome.CONFLICT, text, receipt, reason="stale_view")
             return await self._unless_done_before(request, clock, stale)
         intent = Intent(
             operations=asked.operations,
             understood=tuple(
-                operation_in_words(operation, snapshot, history, asked.operations[:place])
+                operation_in_words(operation, before, history, asked.operations[:place])
                 for place, operation in enumerate(asked.operations)
             ),
             before=before,
-            revision=snapshot.revision,
+            revision=before.revision,
             attempt=attempt,
             history=history,
         )

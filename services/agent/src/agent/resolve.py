@@ -115,8 +115,7 @@ class _Resolver:
 
     def _missing(self, step: PlanStep) -> Unresolvable:
         text = step.text.strip()
-        names = [row.name for row in self._board.lists] + [item.title for item in self._board.all_items()]
-        if any(same_name(name, text) for name in names):
+        if any(same_name(row.name, text) for row in self._board.lists) or self._board.items_called(text):
             return stop(Outcome.FAILED, _UNUSABLE, reason="model_denied_what_is_there")
         named = uses_only_words_of(self._request, text) if text else False
         what = f"There is no list or item called {quoted(text)}." if named else "What you name is not there."
@@ -234,7 +233,7 @@ class _Resolver:
             return
         what = detailed(operation.title, due=operation.due, priority=operation.priority, notes=operation.notes)
         self._understood.append(f"add {what} to {quoted(name)}")
-        there = [item for item in self._board.items_of(list_id) if not item.done and same_name(item.title, title)]
+        there = [item for item in self._board.items_called(title) if not item.done and item.list_id == list_id]
         if there:
             self._notes.append(f"{quoted(there[0].title)} is already open in {quoted(name)}.")
             self._relied_on.append(there[0].id)

@@ -11,6 +11,7 @@ from contracts.store import (
     CancelResult,
     Changes,
     ChangesRequest,
+    Delta,
     Snapshot,
     SnapshotPart,
     SnapshotRequest,
@@ -27,7 +28,10 @@ WRITE_TIMEOUT_S: Final = 10.0
 class Store(Protocol):
     """Raises bus.errors.BusError as Bus.request does."""
 
-    async def snapshot(self, owner: str, *, journal_since: int | None = None) -> Snapshot: ...
+    async def snapshot(
+        self, owner: str, *, journal_since: int | None = None, since: str | None = None, trusting: bool = False
+    ) -> Snapshot:
+        """All rows, or with the mark of an earlier snapshot perhaps a delta. See contracts.store.SnapshotRequest."""
 
     async def apply(self, request: ApplyRequest) -> ApplyResult: ...
 
@@ -52,19 +56,32 @@ class BusStore:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
 
-    async def snapshot(self, owner: str, *, journal_since: int | None = None) -> Snapshot:
-        request = SnapshotRequest(owner=owner, journal_since=journal_since)
+    async def snapshot(
+        self, owner: str, *, journal_since: int | None = None, since: str | None = None, trusting: bool = False
+    ) -> Snapshot:
+        request = SnapshotRequest(owner=owner, journal_since=journal_since, since=since, trusting=trusting)
         revision = 0
+        mark: str | None = None
+        delta: Delta | None = None
         lists: list[TodoList] = []
         items: list[TodoItem] = []
         journal: list[JournalEntry] = []
         parts = self._bus.request_many(subjects.TODO_SNAPSHOT, request, SnapshotPart, timeout=READ_TIMEOUT_S)
         async for part in parts:
-            revision = part.revision
+            revision, mark = part.revision, part.mark
+            delta = delta or part.delta  # of several parts the first one has all of it
             lists.extend(part.lists)
             items.extend(part.items)
             journal.extend(part.journal)
-        return Snapshot(owner=owner, revision=revision, lists=tuple(lists), items=tuple(items), journal=joined(journal))
+        return Snapshot(
+            owner=owner,
+            revision=revision,
+            mark=mark,
+            delta=delta,
+            lists=tuple(lists),
+            items=tuple(items),
+            journal=joined(journal),
+        )
 
     async def apply(self, request: ApplyRequest) -> ApplyResult:
         return await self._bus.request(subjects.TODO_APPLY, request, ApplyResult, timeout=WRITE_TIMEOUT_S)

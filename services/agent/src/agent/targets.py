@@ -5,7 +5,7 @@ from typing import Final
 
 from agent import words
 from agent.board import Board
-from agent.names import Named, asks_for_a_group, named_in, same_name
+from agent.names import asks_for_a_group, named_in, same_name
 from agent.resolution import Unresolvable, stop
 from agent.words import NOTHING_CHANGED, either, joined, quoted
 from contracts.todo import TodoItem, TodoList
@@ -30,7 +30,7 @@ class Targets:
         candidates += [(name, None) for name in made]
         named = named_in(request, candidates).rows
         self._lists = tuple(row for row in named if row is not None)
-        self._items: Named[TodoItem] = named_in(request, ((item.title, item) for item in board.all_items()))
+        self._items = board.items_named_in(request)
         self._group = asks_for_a_group(request)
 
     @property
@@ -43,7 +43,7 @@ class Targets:
         return self._group
 
     def items_named_in(self, list_id: str) -> list[TodoItem]:
-        return [item for item in self._items.rows if item.list_id == list_id]
+        return [item for item in self._items if item.list_id == list_id]
 
     def list_for(self, alias: str, reply: Reply) -> TodoList:
         """The list meant: the one that the words name, or the only one there is."""
@@ -85,7 +85,7 @@ class Targets:
         """The item meant. `going_to` is the list that it is moved to, which is named in the request without being where
         the item is; `wants_done` is the state it shall get, so that of two alike the one that has it is not meant."""
         chosen = self._board.item_at(alias)
-        named = self._narrowed(self._items.rows, going_to)
+        named = self._narrowed(self._items, going_to)
         if chosen is not None and chosen in named:
             return self._one_of(
                 [item for item in named if same_name(item.title, chosen.title)], chosen, wants_done, reply
@@ -94,10 +94,10 @@ class Targets:
             return self._one_of(named, None, wants_done, reply)
         if named:
             raise self._which_item(named, reply)
-        if self._items.rows:
+        if self._items:
             # Named, but not in the list that the request names.
             lists = either([quoted(row.name) for row in self._lists])
-            titles = joined([quoted(title) for title in dict.fromkeys(item.title for item in self._items.rows)])
+            titles = joined([quoted(title) for title in dict.fromkeys(item.title for item in self._items)])
             raise stop(Outcome.NOT_FOUND, f"{titles} is not in {lists}. {NOTHING_CHANGED}", reason="not_in_list")
         if chosen is not None:
             inside = {row.id for row in self._lists if row.id != going_to}

@@ -29,7 +29,7 @@ from bus.interface import Bus, Job
 from bus.tracing import current_trace_id
 from contracts import streams, subjects
 from contracts.message import Message
-from contracts.store import ApplyStatus, Snapshot
+from contracts.store import ApplyStatus
 from contracts.todo import Author, JournalEntry
 from contracts.turns import (
     Candidate,
@@ -44,7 +44,7 @@ from contracts.turns import (
     Verdict,
 )
 from runtime.crash import crash_point
-from verification.state import state_of
+from verification.state import State
 from verification.undo import NO_HISTORY
 
 log = logging.getLogger(__name__)
@@ -180,14 +180,14 @@ class Turns:
     ) -> tuple[Ended, tuple[Candidate, ...]]:
         since = time.perf_counter()
         with tracing.step(_TRACER, "PLAN"):
-            resolution, snapshot, use, newest = await self._plan(started, clock)
+            resolution, before, use, newest = await self._plan(started, clock)
         clock.lap("plan", since)
         if isinstance(resolution, Ending):
             receipt = Receipt(
                 request=request.text,
                 understood=resolution.understood,
-                revision_before=snapshot.revision,
-                revision_after=snapshot.revision,
+                revision_before=before.revision,
+                revision_after=before.revision,
                 attempt=attempt,
                 timings=clock.total(),
                 model=use,
@@ -197,8 +197,8 @@ class Turns:
         intent = Intent(
             operations=resolution.operations,
             understood=resolution.understood,
-            before=state_of(snapshot),
-            revision=snapshot.revision,
+            before=before,
+            revision=before.revision,
             attempt=attempt,
             model=use,
             relied_on=resolution.relied_on,
@@ -209,16 +209,17 @@ class Turns:
 
     async def _plan(
         self, started: TurnStarted, clock: Clock
-    ) -> tuple[Resolution, Snapshot, ModelUse | None, JournalEntry | None]:
+    ) -> tuple[Resolution, State, ModelUse | None, JournalEntry | None]:
         """What the plan comes to, over which rows, what it cost, and the change that it takes back, if any."""
-        seen = await self._store.snapshot(started.owner)
-        board = board_of(seen)
+        # What the model is shown may miss what was written behind the journal; what is made of its answer may not.
+        seen = await self._cycle.reader.read(started.owner, trusting=True)
+        board = board_of(seen.rows)
         today = day_of(started.accepted_at, zone_named(started.time_zone))
         since = time.perf_counter()
         try:
             planned: Planned = await self._model.plan(prompt.messages(board, started.text, today), prompt.TOOLS)
         except ModelError as error:
-            return model_failed(error), seen, None, None
+            return model_failed(error), seen.state, None, None
         finally:
             clock.lap("model", since)
         use = ModelUse(
@@ -230,8 +231,9 @@ class Turns:
         newest = await self._store.newest_change(started.owner, UNDOABLE) if wants_undo(planned.plan) else None
         # A model may take a minute, in which others go on: what is resolved, said and relied on is read after it, and
         # after the newest change, so that the rows are at least as new.
-        fresh = await self._store.snapshot(started.owner)
-        return resolve(planned.plan, refreshed(board, fresh), started.text, today, newest), fresh, use, newest
+        fresh = await self._cycle.reader.read(started.owner)
+        resolution = resolve(planned.plan, refreshed(board, fresh.rows), started.text, today, newest)
+        return resolution, fresh.state, use, newest
 
     async def _has_outcome(self, started: TurnStarted) -> bool:
         return (

@@ -17,9 +17,9 @@ from contracts.operations import (
     UndoChange,
     UpdateItem,
 )
-from contracts.store import Snapshot
 from contracts.todo import Diff, ItemView, JournalEntry, ListView, Priority, RowChange, TodoItem, TodoList
 from verification.diff import view_of
+from verification.state import State
 from verification.undo import NO_HISTORY, History
 
 NOTHING_CHANGED = "Nothing was changed."
@@ -213,12 +213,13 @@ def update_in_words(operation: UpdateItem) -> str:
 
 
 def operation_in_words(  # noqa: PLR0911 - one sentence a kind
-    operation: Operation, snapshot: Snapshot, history: History = NO_HISTORY, earlier: Sequence[Operation] = ()
+    operation: Operation, state: State, history: History = NO_HISTORY, earlier: Sequence[Operation] = ()
 ) -> str:
     """What an operation asks for, with names for ids where the state, or an operation before it, has them."""
-    lists = {row.id: quoted(row.name) for row in snapshot.lists}
+    lists = {row.id: quoted(row.name) for row in state.lists.values()}
     lists |= {made.list_id: quoted(made.name) for made in earlier if isinstance(made, CreateList)}
-    items = {item.id: quoted(item.title) for item in snapshot.items}
+    named = None if isinstance(operation, CreateItem | UndoChange) else state.items.get(_row_of(operation))
+    items = {} if named is None else {named.id: quoted(named.title)}
     items |= {made.item_id: quoted(made.title) for made in earlier if isinstance(made, CreateItem)}
     match operation:
         case CreateList():
@@ -231,8 +232,8 @@ def operation_in_words(  # noqa: PLR0911 - one sentence a kind
             what = detailed(operation.title, due=operation.due, priority=operation.priority, notes=operation.notes)
             return f"add {what} to {lists.get(operation.list_id, operation.list_id)}"
         case CompleteItem():
-            state = "done" if operation.done else "open again"
-            return f"mark {items.get(operation.item_id, operation.item_id)} as {state}"
+            mark = "done" if operation.done else "open again"
+            return f"mark {items.get(operation.item_id, operation.item_id)} as {mark}"
         case MoveItem():
             item = items.get(operation.item_id, operation.item_id)
             return f"move {item} to {lists.get(operation.list_id, operation.list_id)}"
@@ -242,7 +243,7 @@ def operation_in_words(  # noqa: PLR0911 - one sentence a kind
             return f"delete {items.get(operation.item_id, operation.item_id)}"
         case UndoChange():
             entry = history.get(operation.change_id)
-            return "take back a change" if entry is None else taking_back(entry, snapshot.lists)
+            return "take back a change" if entry is None else taking_back(entry, state.lists.values())
 
 
 _REFUSALS = {

@@ -5,23 +5,25 @@ from typing import Final
 
 from contracts.limits import BUS_PAYLOAD_MAX_BYTES, SNAPSHOT_PART_ROWS
 from contracts.message import Message
-from contracts.store import SnapshotPart
+from contracts.store import Delta, SnapshotPart
 from contracts.todo import Image, JournalEntry, TodoItem, TodoList
 
 PART_MAX_BYTES: Final = BUS_PAYLOAD_MAX_BYTES * 3 // 4
 
 
 class Parts:
-    """Collects rows and gives out a SnapshotPart whenever one is full."""
+    """Collects rows and gives out a SnapshotPart whenever one is full. `delta` is said where they are not all rows."""
 
-    def __init__(self, revision: int) -> None:
+    def __init__(self, revision: int, mark: str, delta: Delta | None = None) -> None:
         self._revision = revision
+        self._mark = mark
+        self._delta = delta
         self._begun = False
         self._clear()
 
     def _clear(self) -> None:
         self._rows = 0
-        self._bytes = 0
+        self._bytes = 0 if self._delta is None else len(self._delta.to_json())
         self._lists: list[TodoList] = []
         self._items: list[TodoItem] = []
         self._journal: list[JournalEntry] = []
@@ -60,8 +62,13 @@ class Parts:
 
     def _part(self) -> SnapshotPart:
         self._begun = True
+        delta = self._delta
+        if delta is not None and delta.removed:
+            self._delta = delta.model_copy(update={"removed": ()})
         return SnapshotPart(
             revision=self._revision,
+            mark=self._mark,
+            delta=delta,
             lists=tuple(self._lists),
             items=tuple(self._items),
             journal=tuple(self._journal),

@@ -1,30 +1,37 @@
 """What readers get: snapshots, journal entries, items by words. Each from one REPEATABLE READ transaction."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 from contracts.message import ErrorCode, Problem, preview
-from contracts.store import Changes, ChangesRequest, SearchRequest, SearchResult, SnapshotPart, SnapshotRequest
+from contracts.store import Changes, ChangesRequest, Delta, SearchRequest, SearchResult, SnapshotPart, SnapshotRequest
 from contracts.text import normalise
-from contracts.todo import JournalEntry
+from contracts.todo import JournalEntry, TodoItem, TodoList
 from todo_store.errors import StoreError
+from todo_store.marks import mark_of
 from todo_store.parts import Entries, Page, Parts
-from todo_store.repository import journal, search, todo_rows
+from todo_store.repository import journal, search, todo_rows, written
+from todo_store.repository.written import Written
 from todo_store.sessions import ReadSession
 
 
 async def snapshot(session: ReadSession, request: SnapshotRequest) -> AsyncIterator[SnapshotPart]:
-    """The owner's rows, and the journal after `journal_since` if it was asked for, in bounded parts.
+    """The owner's rows, or those written since a mark, and the journal after `journal_since` if it was asked for.
 
-    An owner never seen has one part: revision 0 and no rows.
+    In bounded parts. An owner never seen has one part: revision 0 and no rows.
     """
     owner = request.owner
-    parts = Parts(await journal.revision_of(session, owner))
-    for todo_list in await todo_rows.lists(session, owner):
-        for part in parts.add(todo_list):
-            yield part
-    async for page in todo_rows.item_pages(session, owner):
-        for item in page:
-            for part in parts.add(item):
+    delta = await _delta(session, request)
+    if delta is not None:
+        totals = Delta(removed=delta.removed, lists=delta.lists_total, items=delta.items_total)
+        parts = Parts(delta.mark.revision, str(delta.mark), totals)
+        pages: AsyncIterator[Sequence[TodoList | TodoItem]] = _pages(delta.lists, delta.items)
+    else:
+        moment = await written.now(session, owner)
+        parts = Parts(moment.revision, str(moment))
+        pages = _all_rows(session, owner)
+    async for page in pages:
+        for row in page:
+            for part in parts.add(row):
                 yield part
     if request.journal_since is not None:
         async for entry, image in journal.pieces(session, owner, since=request.journal_since):
@@ -32,6 +39,29 @@ async def snapshot(session: ReadSession, request: SnapshotRequest) -> AsyncItera
                 yield part
     for part in parts.rest():
         yield part
+
+
+async def _delta(session: ReadSession, request: SnapshotRequest) -> Written | None:
+    mark = None if request.since is None else mark_of(request.since)
+    if mark is None:
+        return None
+    if request.trusting:
+        moment = await written.now(session, request.owner)
+        if moment.follows(mark) and moment.revision == mark.revision:
+            # The mark stays the earlier one: nothing was looked at since.
+            return Written(mark)
+    return await written.since(session, request.owner, mark)
+
+
+async def _pages(*pages: Sequence[TodoList | TodoItem]) -> AsyncIterator[Sequence[TodoList | TodoItem]]:
+    for page in pages:
+        yield page
+
+
+async def _all_rows(session: ReadSession, owner: str) -> AsyncIterator[Sequence[TodoList | TodoItem]]:
+    yield await todo_rows.lists(session, owner)
+    async for page in todo_rows.item_pages(session, owner):
+        yield page
 
 
 async def changes(session: ReadSession, request: ChangesRequest) -> Changes:
