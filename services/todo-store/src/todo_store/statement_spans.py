@@ -26,7 +26,7 @@ def name_of(statement: str) -> tuple[str, str | None]:
 
 
 def record(engine: AsyncEngine) -> None:
-    """Make spans for the engine's statements, where they are part of a trace: the relay's looks are none."""
+    """Make spans for the engine's statements, where they are part of a recorded trace: the relay's looks are not."""
 
     def begin(
         connection: Connection,
@@ -36,7 +36,7 @@ def record(engine: AsyncEngine) -> None:
         _context: ExecutionContext | None,
         _many: bool,
     ) -> None:
-        if not trace.get_current_span().get_span_context().is_valid:
+        if not trace.get_current_span().is_recording():
             return
         verb, table = name_of(statement)
         attributes = {"db.system.name": "postgresql", "db.operation.name": verb}
