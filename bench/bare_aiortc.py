@@ -1,14 +1,16 @@
-"""What our connect time is measured against: aiortc alone behind one HTTP POST, and a page that does nothing else.
+"""What our times are measured against: aiortc alone behind one HTTP POST, and a page that does nothing else.
 
 `python bench/bare_aiortc.py` prints its port. The page's `connect(gather)` answers with the milliseconds from
 `new RTCPeerConnection` to the open channel: with `gather` the offer waits for the browser's candidates, as most
-examples have it; without, it is sent at once.
+examples have it; without, it is sent at once. `echoing()` leaves an open channel in `window.__channel`, on which a ping
+comes back as a pong with its id.
 """
 
 import asyncio
+import json
 import sys
 
-from aiortc import RTCConfiguration, RTCPeerConnection, RTCSessionDescription
+from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSessionDescription
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
@@ -17,8 +19,7 @@ from starlette.routing import Route
 from runtime.http import serving
 
 PAGE = """<!doctype html><title>bare aiortc</title><script>
-async function connect(gather) {
-  const started = performance.now();
+async function opened(gather) {
   const peer = new RTCPeerConnection({ iceServers: [] });
   const channel = peer.createDataChannel('bench');
   const open = new Promise((resolve) => { channel.onopen = resolve; });
@@ -31,9 +32,18 @@ async function connect(gather) {
   const answer = await fetch('/offer', { method: 'POST', body: JSON.stringify(peer.localDescription) });
   await peer.setRemoteDescription(await answer.json());
   await open;
+  return { peer, channel };
+}
+async function connect(gather) {
+  const started = performance.now();
+  const { peer } = await opened(gather);
   const took = performance.now() - started;
   peer.close();
   return took;
+}
+async function echoing() {
+  window.__bare = await opened(false);
+  window.__channel = window.__bare.channel;
 }
 </script>"""
 
@@ -49,6 +59,14 @@ def application() -> Starlette:
         description = await request.json()
         peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         peers.add(peer)
+
+        @peer.on("datachannel")
+        def echo(channel: RTCDataChannel) -> None:
+            @channel.on("message")
+            def answer(text: str) -> None:
+                message = json.loads(text)
+                channel.send(json.dumps({"type": "pong", "ref": message["id"]}))
+
         await peer.setRemoteDescription(RTCSessionDescription(**description))
         answer = await peer.createAnswer()
         if answer is not None:

@@ -1,50 +1,20 @@
 """From `new RTCPeerConnection` to the open channel, in Chromium: our page beside bare aiortc, in turns, in one run."""
 
-import asyncio
-import shutil
-import sys
-from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from playwright.async_api import Browser, Page
 
-from playwright.async_api import Browser, Page, async_playwright
-
+from bench.browser import CONNECTED, bare_server, chromium
 from bench.figures import Figure, table
+from local_stack.temporary import RunningStack
 
 WARM_UP = 3
 ROUNDS = 20
 BOUND_MS = 30_000
-CONNECTED = '[data-testid="connection"][data-state="connected"]'
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-BARE = Path(__file__).parent / "bare_aiortc.py"
 
 
-@asynccontextmanager
-async def bare_server() -> AsyncIterator[str]:
-    """Bare aiortc in a process of its own, as our gateway is."""
-    process = await asyncio.create_subprocess_exec(sys.executable, str(BARE), stdout=PIPE)
-    if process.stdout is None:
-        raise RuntimeError("no output to read the port from")
-    try:
-        port = (await asyncio.wait_for(process.stdout.readline(), 20)).decode().strip()
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        process.kill()
-        await process.communicate()
-
-
-async def connect(stack_url: str) -> str:
+async def connect(stack: RunningStack) -> str:
     """The table of connect times."""
-    executable = shutil.which("chromium")
-    if executable is None:
-        raise SystemExit("the connect bench needs Chromium: sudo apt-get install chromium")
-    async with async_playwright() as playwright, bare_server() as bare_url:
-        browser = await playwright.chromium.launch(executable_path=executable, args=FLAGS)
-        try:
-            return await _measured(browser, stack_url, bare_url)
-        finally:
-            await browser.close()
+    async with chromium() as browser, bare_server() as bare_url:
+        return await _measured(browser, stack.url, bare_url)
 
 
 async def _measured(browser: Browser, stack_url: str, bare_url: str) -> str:

@@ -29,3 +29,9 @@ def table(title: str, rows: Sequence[str]) -> str:
     """A Markdown table."""
     head = ("", f"**{title}**", "", "| ms | p50 | p95 | least | n | |", "|---|---|---|---|---|---|")
     return "\n".join((*head, *rows))
+
+
+def rates(title: str, rows: Sequence[str]) -> str:
+    """A Markdown table of operations a second beside bare asyncpg's; `ms` and `n` are of ours."""
+    columns = "| a second | todo-agent | bare asyncpg | ratio | ms p50 | n |"
+    return "\n".join(("", f"**{title}**", "", columns, "|---|---|---|---|---|---|", *rows))

@@ -12,13 +12,21 @@ from pathlib import Path
 from typing import Final
 
 from bench.connect import connect
+from bench.operations import operations
+from bench.roundtrip import roundtrip
 from bench.startup import startup
 from bench.turns import turns
-from local_stack.temporary import running_stack, temporary_directory
+from local_stack.temporary import RunningStack, running_stack, temporary_directory
 
 README: Final = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
-ON_A_STACK: Final[dict[str, Callable[[str], Awaitable[str]]]] = {"connect": connect, "turns": turns}
+ON_A_STACK: Final[dict[str, Callable[[RunningStack], Awaitable[str]]]] = {
+    "connect": connect,
+    "roundtrip": roundtrip,
+    "turns": turns,
+    "operations": operations,
+}
+SCALE: Final = "agent=2,rtc-gateway=2,todo-store=2"
 STARTUP: Final = "startup"
 
 
@@ -29,9 +37,9 @@ async def measure(names: list[str]) -> str:
     on_a_stack = [name for name in names if name in ON_A_STACK]
     if on_a_stack:
         with temporary_directory() as directory:
-            async with running_stack(directory, "--standin", "--scale", "agent=2,rtc-gateway=2") as stack:
+            async with running_stack(directory, "--standin", "--scale", SCALE) as stack:
                 for name in on_a_stack:
-                    shown.append(await ON_A_STACK[name](stack.url))
+                    shown.append(await ON_A_STACK[name](stack))
                     print(shown[-1], flush=True)
     if STARTUP in names:
         shown.append(await startup())

@@ -5,16 +5,17 @@ import time
 from bench.figures import Figure, table
 from client import AgentClient
 from contracts.turns import Outcome
+from local_stack.temporary import RunningStack
 
 WARM_UP = 10
 ROUNDS = 100
 
 
-async def turns(stack_url: str) -> str:
+async def turns(stack: RunningStack) -> str:
     """The table of turns with a model that answers at once."""
     overheads: list[float] = []
     parts: dict[str, list[float]] = {"plan": [], "model": [], "execute": [], "confirm": []}
-    async with AgentClient.connect(stack_url) as client:
+    async with AgentClient.connect(stack.url) as client:
         await client.ask("create a list called Bench")
         for number in range(WARM_UP + ROUNDS):
             started = time.perf_counter()

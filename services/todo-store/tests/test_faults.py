@@ -3,13 +3,14 @@
 import asyncio
 from typing import TYPE_CHECKING
 
+import asyncpg
 import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from pydantic import SecretStr
-from sqlalchemy import func, select, text
+from sqlalchemy import Integer, Text, bindparam, func, literal_column, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -21,6 +22,7 @@ from contracts.store import ApplyRequest, ApplyResult
 from local_stack.ports import free_port
 from todo_store import applying, sessions, statement_spans
 from todo_store.handlers import Handlers
+from todo_store.prepared import Query
 from todo_store.repository import journal
 from todo_store.sessions import Database, WriteSession
 from todo_store.settings import Settings
@@ -164,6 +166,31 @@ async def test_a_request_that_is_cancelled_leaves_nothing_and_gives_its_connecti
     await asyncio.gather(*(store.other().do(GROCERIES) for _ in range(10)))
 
 
+async def test_a_connection_whose_rollback_was_cut_short_holds_nothing_and_is_not_used_again(
+    store: "Store", database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cut_short(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    await store.do(GROCERIES)
+    async with sessions.database(Settings(database_url=SecretStr(database_url), pool_size=1)) as database:
+        monkeypatch.setattr(sessions, "_roll_back", cut_short)
+        backends: list[int] = []
+
+        async def fail_holding_the_owner() -> None:
+            async with database.writing() as session:
+                await journal.lock_owner(session, store.owner)
+                backends.append(await backend_of(session))
+                raise ValueError
+
+        with pytest.raises(asyncio.CancelledError):
+            await fail_holding_the_owner()
+        monkeypatch.undo()
+        await store.do(CreateItem(item_id="i1", list_id="l1", title="x"))
+        async with database.writing() as session:
+            assert await backend_of(session) not in backends
+
+
 @pytest.mark.parametrize(
     ("statement", "name"),
     [
@@ -203,8 +230,9 @@ async def test_statements_of_a_trace_have_spans_that_hold_no_words_of_the_user(
 
 
 async def test_a_fault_s_text_holds_none_of_the_statement_s_parameters(database: Database) -> None:
-    statement = text("SELECT 1 / 0 WHERE CAST(:words AS text) <> ''")
-    with pytest.raises(DBAPIError, match="division by zero") as caught:
-        async with database.writing() as session:
-            await session._connection.execute(statement, {"words": SECRET_TITLE})
-    assert SECRET_TITLE not in str(caught.value)
+    statement = select(literal_column("1 / 0", Integer)).where(bindparam("words", type_=Text) != "")
+    for asked, kind in ((statement, DBAPIError), (Query(statement), asyncpg.PostgresError)):
+        with pytest.raises(kind, match="division by zero") as caught:
+            async with database.writing() as session:
+                await session.row(asked, {"words": SECRET_TITLE})
+        assert SECRET_TITLE not in str(caught.value)

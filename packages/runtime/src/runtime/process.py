@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
+import uvloop
 from pydantic import ValidationError
 from starlette.types import ASGIApp
 
@@ -59,7 +60,8 @@ def run(service: str, load: Callable[[], SettingsT], start: Start[SettingsT]) ->
     logs.setup(service, settings.instance, settings.log_level)
     provider = telemetry.setup(service, settings.instance)
     try:
-        asyncio.run(_serve(service, settings, start))
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_serve(service, settings, start))
     except BusError as error:
         log.error("cannot run", extra={"code": error.problem.code.value, "detail": error.problem.detail})
         sys.exit(EXIT_FAILED)

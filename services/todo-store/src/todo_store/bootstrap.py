@@ -11,6 +11,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from typing import Final
 
+import asyncpg
 from alembic.util import CommandError
 from pydantic import ValidationError
 from sqlalchemy import make_url
@@ -92,7 +93,7 @@ def forget(owner: str) -> None:
     settings = _settings()
     try:
         counts = asyncio.run(_forget(settings, owner))
-    except (DBAPIError, CommitUnknownError, OSError, TimeoutError) as error:
+    except (DBAPIError, asyncpg.PostgresError, CommitUnknownError, OSError, TimeoutError) as error:
         # Erasing again is safe, and tells whether it was done.
         log.error(
             "forgetting failed", exc_info=error, extra={"database": _place(settings.database_url.get_secret_value())}

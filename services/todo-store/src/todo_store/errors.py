@@ -34,6 +34,9 @@ _BUSY = (
     asyncpg.SerializationError,
     asyncpg.TooManyConnectionsError,
 )
+CONNECTION_LOST = (asyncpg.PostgresConnectionError, asyncpg.OperatorInterventionError)
+"""What the driver raises where the server ended the connection; where it was closed before, that is an OSError here."""
+
 _AWAY = Problem(code=ErrorCode.UNAVAILABLE, detail="the database is away; nothing was done, try later")
 _LATER = Problem(code=ErrorCode.OVERLOADED, detail="the database is busy; nothing was done, try later")
 
@@ -42,11 +45,9 @@ def problem_of_fault(error: Exception) -> Problem | None:
     """What a fault before the commit means: the transaction was rolled back. None for a fault of our own."""
     if isinstance(error, PoolTimeoutError):
         return _LATER
-    if isinstance(error, DBAPIError):
-        if isinstance(error.driver_exception, _BUSY):
-            return _LATER
-        gone = error.connection_invalidated or isinstance(
-            error.driver_exception, asyncpg.PostgresConnectionError | asyncpg.OperatorInterventionError
-        )
-        return _AWAY if gone else None
-    return _AWAY if isinstance(error, OSError | TimeoutError) else None
+    if isinstance(error, DBAPIError) and error.connection_invalidated:
+        return _AWAY
+    fault = error.driver_exception if isinstance(error, DBAPIError) else error
+    if isinstance(fault, _BUSY):
+        return _LATER
+    return _AWAY if isinstance(fault, (*CONNECTION_LOST, OSError, TimeoutError)) else None

@@ -1,6 +1,8 @@
 """A span for each SQL statement: its verb and its table, never its text or its parameters."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from opentelemetry import trace
@@ -25,8 +27,37 @@ def name_of(statement: str) -> tuple[str, str | None]:
     return match[1], match[2] if match[2] in METADATA.tables else None
 
 
+@contextmanager
+def around(statement: str) -> Iterator[None]:
+    """A span for a statement that goes to the driver, where it is part of a recorded trace."""
+    if not trace.get_current_span().is_recording():
+        yield
+        return
+    span = _begun(statement)
+    try:
+        yield
+    except BaseException as error:
+        _failed(span, error)
+        raise
+    finally:
+        span.end()
+
+
+def _begun(statement: str) -> Span:
+    verb, table = name_of(statement)
+    attributes = {"db.system.name": "postgresql", "db.operation.name": verb}
+    if table is not None:
+        attributes["db.collection.name"] = table
+    return _TRACER.start_span(f"{verb} {table or 'statement'}", kind=SpanKind.CLIENT, attributes=attributes)
+
+
+def _failed(span: Span, error: BaseException) -> None:
+    span.set_status(StatusCode.ERROR)
+    span.set_attribute("error.type", type(error).__qualname__)
+
+
 def record(engine: AsyncEngine) -> None:
-    """Make spans for the engine's statements, where they are part of a trace: the relay's looks are none."""
+    """Make the same spans for what the engine runs itself."""
 
     def begin(
         connection: Connection,
@@ -36,15 +67,9 @@ def record(engine: AsyncEngine) -> None:
         _context: ExecutionContext | None,
         _many: bool,
     ) -> None:
-        if not trace.get_current_span().get_span_context().is_valid:
+        if not trace.get_current_span().is_recording():
             return
-        verb, table = name_of(statement)
-        attributes = {"db.system.name": "postgresql", "db.operation.name": verb}
-        if table is not None:
-            attributes["db.collection.name"] = table
-        connection.info[_KEY] = _TRACER.start_span(
-            f"{verb} {table or 'statement'}", kind=SpanKind.CLIENT, attributes=attributes
-        )
+        connection.info[_KEY] = _begun(statement)
 
     def end(connection: Connection, *_: object) -> None:
         span: Span | None = connection.info.pop(_KEY, None)
@@ -54,8 +79,7 @@ def record(engine: AsyncEngine) -> None:
     def fail(failure: ExceptionContext) -> None:
         span: Span | None = failure.connection.info.pop(_KEY, None) if failure.connection is not None else None
         if span is not None:
-            span.set_status(StatusCode.ERROR)
-            span.set_attribute("error.type", type(failure.original_exception).__qualname__)
+            _failed(span, failure.original_exception)
             span.end()
 
     event.listen(engine.sync_engine, "before_cursor_execute", begin)

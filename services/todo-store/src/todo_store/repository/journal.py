@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import insert as insert_or_leave
 
 from contracts.limits import SNAPSHOT_PART_ROWS
 from contracts.todo import Author, Image, JournalEntry
+from todo_store.prepared import Command, Query
 from todo_store.schema import ChangeRow, ImageRow, OwnerRow
 from todo_store.sessions import ReadSession, WriteSession
 
@@ -16,11 +17,16 @@ NOTIFICATIONS: Final = "todo_changes"
 
 _BEYOND_ANY: Final = 2**63 - 1
 _OWNER: Final = bindparam("owner", type_=Text)
-_REVISION: Final = select(OwnerRow.revision).where(OwnerRow.owner_key == _OWNER)
-_OF_CHANGE: Final = select(ChangeRow.revision).where(
-    ChangeRow.owner_key == _OWNER, ChangeRow.change_id == bindparam("change_id", type_=Text)
+_OF_OWNER: Final = select(OwnerRow.revision).where(OwnerRow.owner_key == _OWNER)
+_REVISION: Final = Query(_OF_OWNER)
+_LOCKED: Final = Query(_OF_OWNER.with_for_update())
+_BEGIN: Final = Command(insert_or_leave(OwnerRow).on_conflict_do_nothing(), columns=["owner_key"])
+_OF_CHANGE: Final = Query(
+    select(ChangeRow.revision).where(
+        ChangeRow.owner_key == _OWNER, ChangeRow.change_id == bindparam("change_id", type_=Text)
+    )
 )
-_NEWEST_BY: Final = (
+_NEWEST_BY: Final = Query(
     select(ChangeRow.revision)
     .where(ChangeRow.owner_key == _OWNER, ChangeRow.author == any_(bindparam("authors", type_=ARRAY(Text))))
     .order_by(ChangeRow.revision.desc())
@@ -34,7 +40,7 @@ _RISEN: Final = (
 )
 # One statement, since each is a round trip while the owner is held. The settings end with the transaction, and
 # PostgreSQL sends the notification when it commits.
-_OPEN: Final = (
+_OPEN: Final = Query(
     insert(ChangeRow)
     .values(
         {
@@ -49,7 +55,7 @@ _OPEN: Final = (
         func.pg_notify(bindparam("channel", type_=Text), ChangeRow.owner_key),
     )
 )
-_PIECES: Final = (
+_PIECES: Final = Query(
     select(
         ChangeRow.revision,
         ChangeRow.change_id,
@@ -106,11 +112,10 @@ async def images_of(session: ReadSession, owner: str, change_id: str) -> tuple[I
 
 async def lock_owner(session: WriteSession, owner: str) -> int:
     """Hold the owner until the transaction ends, and return the revision. An owner never seen begins here."""
-    locked = _REVISION.with_for_update()
-    row = await session.row(locked, {"owner": owner})
+    row = await session.row(_LOCKED, {"owner": owner})
     if row is None:
-        await session.write(insert_or_leave(OwnerRow).on_conflict_do_nothing(), {"owner_key": owner})
-        row = await session.row(locked, {"owner": owner})
+        await session.write(_BEGIN, {"owner_key": owner})
+        row = await session.row(_LOCKED, {"owner": owner})
     if row is None:
         raise RuntimeError("an owner's row that was just written is gone")
     revision: int = row.revision

@@ -5,6 +5,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Text, bindparam, func, select, tuple_, update
 
+from todo_store.prepared import Command, Query
 from todo_store.schema import ChangeRow
 from todo_store.sessions import ReadSession, WriteSession
 
@@ -22,7 +23,7 @@ class Waiting:
     traceparent: str | None
 
 
-_WAITING: Final = (
+_WAITING: Final = Query(
     select(ChangeRow.owner_key, ChangeRow.revision, ChangeRow.traceparent)
     .where(
         ChangeRow.published_at.is_(None),
@@ -32,7 +33,7 @@ _WAITING: Final = (
     .order_by(ChangeRow.owner_key, ChangeRow.revision)
     .limit(BATCH)
 )
-_MARK: Final = (
+_MARK: Final = Command(
     update(ChangeRow)
     .where(
         ChangeRow.owner_key == bindparam("of_owner"),

@@ -8,6 +8,7 @@ from sqlalchemy import ARRAY, Row, Text, and_, any_, bindparam, func, insert, or
 from contracts.limits import LISTS_MAX, SNAPSHOT_PART_ROWS
 from contracts.todo import TodoItem, TodoList
 from todo_store.effects import Effects, Needs, Place, Rows
+from todo_store.prepared import Command, Query
 from todo_store.schema import ItemRow, ListRow
 from todo_store.sessions import ReadSession, WriteSession
 
@@ -28,13 +29,13 @@ _IDS: Final = bindparam("ids", type_=ARRAY(Text))
 _LIST_IDS: Final = bindparam("list_ids", type_=ARRAY(Text))
 _OWNER: Final = bindparam("owner", type_=Text)
 
-_LISTS: Final = (
+_LISTS: Final = Query(
     select(*LIST_COLUMNS)
     .where(ListRow.owner_key == _OWNER, ListRow.deleted_at.is_(None))
     .order_by(ListRow.position, ListRow.id)
     .limit(LISTS_MAX)
 )
-_ITEMS_AFTER: Final = (
+_ITEMS_AFTER: Final = Query(
     select(*ITEM_COLUMNS)
     .where(
         ItemRow.owner_key == _OWNER,
@@ -45,19 +46,21 @@ _ITEMS_AFTER: Final = (
     .order_by(ItemRow.list_id, ItemRow.position, ItemRow.id)
     .limit(SNAPSHOT_PART_ROWS)
 )
-_LISTS_BY_ID: Final = select(*LIST_COLUMNS, ListRow.deleted_at).where(
-    ListRow.owner_key == _OWNER, ListRow.id == any_(_IDS)
+_LISTS_BY_ID: Final = Query(
+    select(*LIST_COLUMNS, ListRow.deleted_at).where(ListRow.owner_key == _OWNER, ListRow.id == any_(_IDS))
 )
-_ITEMS_BY_ID: Final = select(*ITEM_COLUMNS, ItemRow.deleted_at).where(
-    ItemRow.owner_key == _OWNER,
-    or_(ItemRow.id == any_(_IDS), and_(ItemRow.list_id == any_(_LIST_IDS), ItemRow.deleted_at.is_(None))),
+_ITEMS_BY_ID: Final = Query(
+    select(*ITEM_COLUMNS, ItemRow.deleted_at).where(
+        ItemRow.owner_key == _OWNER,
+        or_(ItemRow.id == any_(_IDS), and_(ItemRow.list_id == any_(_LIST_IDS), ItemRow.deleted_at.is_(None))),
+    )
 )
-_ORDER_OF_LISTS: Final = (
+_ORDER_OF_LISTS: Final = Query(
     select(ListRow.position, ListRow.id)
     .where(ListRow.owner_key == _OWNER, ListRow.deleted_at.is_(None))
     .order_by(ListRow.position, ListRow.id)
 )
-_ORDERS: Final = (
+_ORDERS: Final = Query(
     select(ItemRow.list_id, ItemRow.position, ItemRow.id)
     .where(ItemRow.owner_key == _OWNER, ItemRow.list_id == any_(_LIST_IDS), ItemRow.deleted_at.is_(None))
     .order_by(ItemRow.list_id, ItemRow.position, ItemRow.id)
@@ -114,14 +117,16 @@ async def load(session: ReadSession, owner: str, needs: Needs) -> Rows:
     )
 
 
+_ADD_LIST: Final = Command(insert(ListRow), columns=["owner_key", *TodoList.model_fields])
+_ADD_ITEM: Final = Command(insert(ItemRow), columns=["owner_key", *TodoItem.model_fields])
 # What is changed lives, and what is restored lives again.
-_CHANGE_LIST: Final = (
+_CHANGE_LIST: Final = Command(
     update(ListRow)
     .where(ListRow.owner_key == bindparam("of_owner"), ListRow.id == bindparam("of_id"))
     .values({key: bindparam(f"new_{key}") for key in ("name", "position", "version")})
     .values(updated_at=func.now(), deleted_at=None)
 )
-_CHANGE_ITEM: Final = (
+_CHANGE_ITEM: Final = Command(
     update(ItemRow)
     .where(ItemRow.owner_key == bindparam("of_owner"), ItemRow.id == bindparam("of_id"))
     .values(
@@ -132,12 +137,12 @@ _CHANGE_ITEM: Final = (
     )
     .values(updated_at=func.now(), deleted_at=None)
 )
-_DELETE_LISTS: Final = (
+_DELETE_LISTS: Final = Command(
     update(ListRow)
     .where(ListRow.owner_key == bindparam("of_owner"), ListRow.id == any_(_IDS))
     .values(deleted_at=func.now(), updated_at=func.now(), version=ListRow.version + 1)
 )
-_DELETE_ITEMS: Final = (
+_DELETE_ITEMS: Final = Command(
     update(ItemRow)
     .where(ItemRow.owner_key == bindparam("of_owner"), ItemRow.id == any_(_IDS))
     .values(deleted_at=func.now(), updated_at=func.now(), version=ItemRow.version + 1)
@@ -147,11 +152,11 @@ _DELETE_ITEMS: Final = (
 async def save(session: WriteSession, owner: str, effects: Effects) -> None:
     """Write effects. The owner is locked and the journal entry open."""
     if effects.lists_added:
-        await session.write(insert(ListRow), [_values(owner, row) for row in effects.lists_added])
+        await session.write(_ADD_LIST, [_values(owner, row) for row in effects.lists_added])
     if lists := (*effects.lists_changed, *effects.lists_restored):
         await session.write(_CHANGE_LIST, _new_values(owner, lists))
     if effects.items_added:
-        await session.write(insert(ItemRow), [_values(owner, row) for row in effects.items_added])
+        await session.write(_ADD_ITEM, [_values(owner, row) for row in effects.items_added])
     if items := (*effects.items_changed, *effects.items_restored):
         await session.write(_CHANGE_ITEM, _new_values(owner, items))
     if effects.items_deleted:

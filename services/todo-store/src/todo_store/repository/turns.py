@@ -8,6 +8,7 @@ from sqlalchemy import Text, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from contracts.store import ApplyResult
+from todo_store.prepared import Command, Query
 from todo_store.schema import TurnRow
 from todo_store.sessions import ReadSession, WriteSession
 
@@ -24,15 +25,8 @@ class Turn:
     crashes: int = 0
 
 
-_TURN: Final = (
-    select(
-        TurnRow.attempt,
-        TurnRow.plan_hash,
-        TurnRow.result,
-        TurnRow.cancelled_at,
-        TurnRow.closed_at,
-        TurnRow.crashes,
-    )
+_TURN: Final = Query(
+    select(TurnRow.attempt, TurnRow.plan_hash, TurnRow.result, TurnRow.cancelled_at, TurnRow.closed_at, TurnRow.crashes)
     .where(
         TurnRow.owner_key == bindparam("owner", type_=Text),
         TurnRow.operation_id == bindparam("operation_id", type_=Text),
@@ -57,19 +51,32 @@ async def find(session: ReadSession, owner: str, operation_id: str) -> Turn | No
 
 
 _VALUES: Final = insert(TurnRow)
-_SAVE: Final = _VALUES.on_conflict_do_update(
-    index_elements=[TurnRow.owner_key, TurnRow.operation_id],
-    set_={
-        "attempt": _VALUES.excluded.attempt,
-        "plan_hash": _VALUES.excluded.plan_hash,
-        "outcome": _VALUES.excluded.outcome,
-        "result": _VALUES.excluded.result,
-        # The first marks stay.
-        "cancelled_at": func.coalesce(TurnRow.cancelled_at, _VALUES.excluded.cancelled_at),
-        "closed_at": func.coalesce(TurnRow.closed_at, _VALUES.excluded.closed_at),
-        "crashes": _VALUES.excluded.crashes,
-        "updated_at": func.now(),
-    },
+_SAVE: Final = Command(
+    _VALUES.on_conflict_do_update(
+        index_elements=[TurnRow.owner_key, TurnRow.operation_id],
+        set_={
+            "attempt": _VALUES.excluded.attempt,
+            "plan_hash": _VALUES.excluded.plan_hash,
+            "outcome": _VALUES.excluded.outcome,
+            "result": _VALUES.excluded.result,
+            # The first marks stay.
+            "cancelled_at": func.coalesce(TurnRow.cancelled_at, _VALUES.excluded.cancelled_at),
+            "closed_at": func.coalesce(TurnRow.closed_at, _VALUES.excluded.closed_at),
+            "crashes": _VALUES.excluded.crashes,
+            "updated_at": func.now(),
+        },
+    ),
+    columns=[
+        "owner_key",
+        "operation_id",
+        "attempt",
+        "plan_hash",
+        "outcome",
+        "result",
+        "cancelled_at",
+        "closed_at",
+        "crashes",
+    ],
 )
 
 
