@@ -1,6 +1,6 @@
 """Turns of an owner with ten thousand items beside those of one with ten: one run, one stack, taking turns.
 
-`python -m bench.large_owner` prints the table. The ratio counts; milliseconds depend on the machine and on what else it
+The ratio counts; milliseconds depend on the machine and on what else it
 does. Measured on the bus, from the stored start to `completed`: the channel to a page is the same for every owner.
 """
 
@@ -23,7 +23,7 @@ from contracts.todo import Author
 from contracts.tokens import new_item_id, new_list_id, new_session_id, owner_key, uuid7
 from contracts.turns import OperationsCompleted, Outcome, RunOperations, TurnCompleted, TurnStarted
 from local_stack.passwords import load_or_make
-from local_stack.temporary import RunningStack, running_stack, temporary_directory
+from local_stack.temporary import RunningStack
 
 LARGE: Final = (50, 200)
 """Lists, and items in each."""
@@ -124,13 +124,3 @@ async def large_owner(stack: RunningStack) -> str:
         rows += [Figure(f"of it {name.upper()}", tuple(owner.parts[name])).row() for name in PARTS]
     small, large = (Figure("", tuple(owner.overheads)).p50 for owner in owners)
     return f"{table('Large owners', rows)}\n\nWith 10,000 items a turn takes {large / small:.2f} times as long."
-
-
-async def main() -> None:
-    with temporary_directory() as directory:
-        async with running_stack(directory, "--standin") as stack:
-            print(await large_owner(stack))
-
-
-if __name__ == "__main__":
-    asyncio.run(main())

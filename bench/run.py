@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.connect import connect
+from bench.large_owner import large_owner
 from bench.operations import operations
 from bench.roundtrip import roundtrip
 from bench.startup import startup
@@ -24,6 +25,7 @@ ON_A_STACK: Final[dict[str, Callable[[RunningStack], Awaitable[str]]]] = {
     "connect": connect,
     "roundtrip": roundtrip,
     "turns": turns,
+    "large": large_owner,
     "operations": operations,
 }
 SCALE: Final = "agent=2,rtc-gateway=2,todo-store=2"

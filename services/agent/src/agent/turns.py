@@ -17,31 +17,26 @@ from agent.cycle import Clock, Cycle, DoubtError, Ended, FencedError, Intent, On
 from agent.dates import day_of, zone_named
 from agent.endings import cancelled, interrupted, model_failed, refused_by_the_store
 from agent.model import ModelError, Planned, PlanningModel
-from agent.receipts import fitted, fitted_text
 from agent.resolution import Ending, Resolution
 from agent.resolve import resolve
 from agent.store import Store
+from agent.telling import OUTAGE_MAX_S, Telling
 from agent.undoing import wants_undo
-from agent.words import NOTHING_CHANGED
 from bus import tracing
 from bus.errors import BusError, LetGo, RetryLater, Unprocessable
 from bus.interface import Bus, Job
 from bus.tracing import current_trace_id
-from contracts import streams, subjects
-from contracts.message import Message
+from contracts import subjects
 from contracts.store import ApplyStatus
 from contracts.todo import Author, JournalEntry
 from contracts.turns import (
     Candidate,
-    DeadTurn,
     ModelUse,
     Outcome,
     Phase,
     Receipt,
-    TurnCompleted,
     TurnPhase,
     TurnStarted,
-    Verdict,
 )
 from runtime.crash import crash_point
 from verification.state import State
@@ -51,7 +46,6 @@ log = logging.getLogger(__name__)
 _TRACER = trace.get_tracer("agent.turns")
 
 OUTAGE_RETRY_S: Final = 1.0
-OUTAGE_MAX_S: Final = 600.0
 CRASHES_MAX: Final = 3
 YOUNG_S: Final = 60.0
 """A start that is older may have been answered though this is its first delivery: its consumer was made anew."""
@@ -81,6 +75,7 @@ class Turns:
         self._model = model
         self._cycle = cycle
         self._cancelling = cancelling
+        self._telling = Telling(bus, retry_s=outage_retry_s)
         self._outage_retry_s = outage_retry_s
 
     async def handle(self, job: Job) -> None:
@@ -93,7 +88,7 @@ class Turns:
         try:
             started = TurnStarted.from_json(job.data)
         except ValidationError as error:
-            await self._take_out(job)
+            await self._telling.take_out(job)
             raise Unprocessable("unreadable") from error
         with tracing.step(_TRACER, "invoke_agent todo") as span:
             span.set_attribute("gen_ai.conversation.id", started.session)
@@ -106,7 +101,7 @@ class Turns:
                 return
             ended, candidates = done or (cancelled(started, clock), ())
             span.set_attribute("todo.outcome", ended.outcome.value)
-            await self._complete(started, ended, candidates)
+            await self._telling.complete(started, ended, candidates)
         crash_point("after_completed")
 
     async def _outlasting(self, started: TurnStarted, job: Job, clock: Clock) -> tuple[Ended, tuple[Candidate, ...]]:
@@ -154,14 +149,14 @@ class Turns:
         request = _request(started)
         attempt, closed = 1, False
         again = job.deliveries > 1 or not first
-        if (again or _is_old(started)) and await self._has_outcome(started):
+        if (again or _is_old(started)) and await self._telling.was_told(started):
             # Anything done for it now would contradict what was said.
             raise _AnsweredError
         if again:
             taken = await self._store.take_over(started.owner, started.turn_id, crashed=first)
             applied = taken.result is not None and taken.result.status is ApplyStatus.APPLIED
             if taken.crashes >= CRASHES_MAX:
-                return await self._give_up(started, job, taken.crashes, clock, applied=applied), ()
+                return await self._telling.give_up(started, job, taken.crashes, clock, applied=applied), ()
             if taken.result is not None and applied:
                 log.info("turn taken over after its effect", extra={"deliveries": job.deliveries})
                 return await self._cycle.confirm(request, taken.result, clock, before=None, on_phase=on_phase), ()
@@ -235,11 +230,6 @@ class Turns:
         resolution = resolve(planned.plan, refreshed(board, fresh.rows), started.text, today, newest)
         return resolution, fresh.state, use, newest
 
-    async def _has_outcome(self, started: TurnStarted) -> bool:
-        return (
-            await self._bus.stored(streams.CHAT, subjects.turn_completed(started.session, started.turn_id)) is not None
-        )
-
     def _phases(self, started: TurnStarted) -> OnPhase:
         async def begun(phase: Phase, attempt: int) -> None:
             elapsed = max(0.0, (datetime.now(UTC) - started.accepted_at).total_seconds() * 1000)
@@ -250,73 +240,6 @@ class Turns:
             await self._bus.publish(subjects.turn_phase(started.session, started.turn_id, phase), event)
 
         return begun
-
-    async def _take_out(self, job: Job) -> None:
-        """A start that cannot be read, of another release perhaps: it would hold up its partition for ever."""
-        session, turn_id = subjects.turn_of_job(job.subject)
-        now = datetime.now(UTC)
-        await self._until_stored(
-            subjects.dead_turn(session, turn_id),
-            DeadTurn(
-                session=session, turn_id=turn_id, crashes=job.deliveries - 1, stream_sequence=job.sequence, at=now
-            ),
-        )
-        completed = TurnCompleted(
-            session=session,
-            turn_id=turn_id,
-            outcome=Outcome.FAILED,
-            text=f"The agent could not read this request. Send it again. {NOTHING_CHANGED}",
-            reason="unreadable",
-            receipt=Receipt(trace_id=current_trace_id()),
-            completed_at=now,
-        )
-        await self._until_stored(subjects.turn_completed(session, turn_id), completed)
-
-    async def _complete(self, started: TurnStarted, ended: Ended, candidates: tuple[Candidate, ...]) -> None:
-        completed = TurnCompleted(
-            session=started.session,
-            turn_id=started.turn_id,
-            outcome=ended.outcome,
-            text=fitted_text(ended.text),
-            reason=ended.reason,
-            candidates=candidates,
-            receipt=fitted(ended.receipt),
-            completed_at=datetime.now(UTC),
-        )
-        crash_point("before_completed")
-        await self._until_stored(subjects.turn_completed(started.session, started.turn_id), completed)
-
-    async def _until_stored(self, subject: str, message: Message) -> None:
-        until = time.monotonic() + OUTAGE_MAX_S
-        while True:
-            try:
-                await self._bus.store(subject, message)
-            except BusError as error:
-                if not error.passing or time.monotonic() > until:
-                    raise RetryLater(error.problem.code.value, self._outage_retry_s) from error
-                log.warning("waiting for the stream", extra={"code": error.problem.code.value})
-                await asyncio.sleep(self._outage_retry_s)
-            else:
-                return
-
-    async def _give_up(self, started: TurnStarted, job: Job, crashes: int, clock: Clock, *, applied: bool) -> Ended:
-        dead = DeadTurn(
-            session=started.session,
-            turn_id=started.turn_id,
-            owner=started.owner,
-            crashes=crashes,
-            stream_sequence=job.sequence,
-            at=datetime.now(UTC),
-        )
-        await self._bus.store(subjects.dead_turn(started.session, started.turn_id), dead)
-        log.error("turn given up", extra={"crashes": crashes, "stream_sequence": job.sequence})
-        verdict = Verdict.UNKNOWN if applied else None
-        receipt = Receipt(request=started.text, verdict=verdict, timings=clock.total(), trace_id=current_trace_id())
-        if applied:
-            text = "This was applied, but what the database holds now could not be shown. Please look at your lists."
-            return Ended(Outcome.UNKNOWN, text, receipt, reason="poison")
-        text = f"The agent could not get through this request in {crashes} tries and gave it up. {NOTHING_CHANGED}"
-        return Ended(Outcome.FAILED, text, receipt, reason="poison")
 
 
 def _request(started: TurnStarted) -> Request:
