@@ -10,7 +10,8 @@ from boards import OWNER, snapshot_of
 from fake_store import FakeStore
 
 from agent.cycle import Cycle
-from agent.model import ModelError, ModelFault, Planned
+from agent.faults import ModelError, ModelFault
+from agent.planner import Planned
 from agent.receipts import RECEIPT_MAX_BYTES
 from agent.turns import Turns
 from bus.errors import LetGo, RemoteError, TooLargeError, UnavailableError
@@ -57,12 +58,12 @@ class FakeModel:
         self.calls = 0
         self.meanwhile: Callable[[], None] = lambda: None
 
-    async def plan(self, messages: list[dict[str, str]], tools: list[dict[str, Any]]) -> Planned:
+    async def plan(self, messages: list[dict[str, str]], *, lists: tuple[str, ...], items: tuple[str, ...]) -> Planned:
         self.calls += 1
         self.meanwhile()
         if self.fault is not None:
             raise ModelError(self.fault)
-        return Planned(ModelPlan.model_validate({"steps": self.steps}), "fake", 1, 1, 0.0)
+        return Planned(ModelPlan.model_validate({"steps": self.steps}), "fake", 1, 1, 1, 0.0)
 
 
 class Stage:

@@ -27,6 +27,16 @@ class Board:
                 return row
         raise KeyError(list_id)
 
+    @property
+    def list_aliases(self) -> tuple[str, ...]:
+        """What a plan may call the lists."""
+        return tuple(alias for alias, row in self.by_alias.items() if isinstance(row, TodoList))
+
+    @property
+    def item_aliases(self) -> tuple[str, ...]:
+        """What a plan may call the items."""
+        return tuple(alias for alias, row in self.by_alias.items() if isinstance(row, TodoItem))
+
     def list_at(self, alias: str) -> TodoList | None:
         row = self.by_alias.get(alias.strip().upper())
         return row if isinstance(row, TodoList) else None

@@ -5,9 +5,11 @@ from contextlib import asynccontextmanager
 
 import httpx
 
+from agent.breaker import Breaker
 from agent.cycle import Cycle
 from agent.model import ChatModel
 from agent.operations import Operations
+from agent.planner import Planner
 from agent.settings import Settings
 from agent.store import BusStore
 from agent.turns import Turns
@@ -37,7 +39,9 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
     ):
         store = BusStore(bus)
         cycle = Cycle(store)
-        turns = Turns(bus, store, ChatModel(client, settings.model_name, timeout_s=settings.model_timeout_s), cycle)
+        model = ChatModel(client, settings.model_name)
+        planner = Planner(model, Breaker(), timeout_s=settings.model_timeout_s)
+        turns = Turns(bus, store, planner, cycle)
         operations = await bus.serve(
             subjects.OPS_RUN, RunOperations, Operations(store, cycle).run, queue=subjects.QUEUE_OPS
         )

@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any, Final
 
 from agent.board import Board
-from contracts.planning import PLAN_TOOL, plan_schema
 from contracts.todo import Priority, TodoItem
 
 SYSTEM: Final = """\
@@ -27,17 +26,6 @@ say{text}   anything else
 Name lists and items only by their aliases in the state (L1, L1.2). The first list that your plan creates is N1, the
 second N2. Use the user's own words for new names and titles, and for due dates. One step for each item. A question
 changes nothing."""
-
-TOOLS: Final[list[dict[str, Any]]] = [
-    {
-        "type": "function",
-        "function": {
-            "name": PLAN_TOOL,
-            "description": "The steps that do what the request asks for",
-            "parameters": plan_schema(),
-        },
-    }
-]
 
 
 def messages(board: Board, request: str, today: date) -> list[dict[str, str]]:

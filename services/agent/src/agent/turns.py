@@ -12,7 +12,8 @@ from agent import prompt
 from agent.board import board_of, refreshed
 from agent.cycle import Clock, Cycle, DoubtError, Ended, FencedError, Intent, OnPhase, Request
 from agent.dates import day_of, zone_named
-from agent.model import ModelError, ModelFault, Planned, PlanningModel
+from agent.faults import ModelError, sentence
+from agent.planner import Planned, Planning
 from agent.receipts import fitted, fitted_text
 from agent.resolution import Ending, Resolution
 from agent.resolve import resolve
@@ -51,21 +52,12 @@ CRASHES_MAX: Final = 3
 UNDOABLE: Final = (Author.CHAT, Author.BOARD)
 """Whose changes a person means who says "undo that": their own, not those of a program."""
 
-_MODEL_SENTENCES: Final = {
-    ModelFault.UNREACHABLE: "The language model does not answer. See that its server runs, and ask again.",
-    ModelFault.TIMEOUT: "The language model took too long.",
-    ModelFault.NOT_LOADED: "LM Studio has no model loaded. Load one and ask again.",
-    ModelFault.BAD_ENDPOINT: "The model's address is wrong: what answers there is not LM Studio's /v1.",
-    ModelFault.TRUNCATED: "The language model's plan was cut off. Try a shorter request.",
-}
-_MODEL_SENTENCE: Final = "The language model gave no plan that can be used. Try again, or put it differently."
-
 
 class Turns:
     """Handles the jobs of the stream CHAT."""
 
     def __init__(
-        self, bus: Bus, store: Store, model: PlanningModel, cycle: Cycle, *, outage_retry_s: float = OUTAGE_RETRY_S
+        self, bus: Bus, store: Store, model: Planning, cycle: Cycle, *, outage_retry_s: float = OUTAGE_RETRY_S
     ) -> None:
         self._bus = bus
         self._store = store
@@ -166,14 +158,16 @@ class Turns:
         today = day_of(started.accepted_at, zone_named(started.time_zone))
         since = time.perf_counter()
         try:
-            planned: Planned = await self._model.plan(prompt.messages(board, started.text, today), prompt.TOOLS)
+            planned: Planned = await self._model.plan(
+                prompt.messages(board, started.text, today), lists=board.list_aliases, items=board.item_aliases
+            )
         except ModelError as error:
             return _model_failed(error), seen, None, None
         finally:
             clock.lap("model", since)
         use = ModelUse(
             name=planned.model,
-            calls=1,
+            calls=planned.calls,
             prompt_tokens=planned.prompt_tokens,
             completion_tokens=planned.completion_tokens,
         )
@@ -247,5 +241,4 @@ def _refused_by_the_store(started: TurnStarted, clock: Clock, error: BusError) -
 
 def _model_failed(error: ModelError) -> Ending:
     log.warning("model failed", extra={"fault": error.fault.value, "status": error.status})
-    text = f"{_MODEL_SENTENCES.get(error.fault, _MODEL_SENTENCE)} {NOTHING_CHANGED}"
-    return Ending(Outcome.FAILED, text, reason=error.fault.value)
+    return Ending(Outcome.FAILED, f"{sentence(error.fault)} {NOTHING_CHANGED}", reason=error.fault.value)
