@@ -36,7 +36,8 @@ class FakeBus:
 
     async def publish(self, subject: str, message: Message) -> None:
         assert isinstance(message, TurnPhase)
-        self.phases.append(f"{message.phase}{message.attempt}")
+        waits = f" waits for {message.waits_for}" if message.waits_for else ""
+        self.phases.append(f"{message.phase}{message.attempt}{waits}")
 
     async def store(self, subject: str, message: Message) -> Stored:
         if self.away:
@@ -149,6 +150,7 @@ async def test_an_outage_is_waited_out_and_counts_as_no_crash() -> None:
     completed = await asyncio.wait_for(stage.deliver(), 10)
     assert (completed.outcome, stage.store.applied) == (Outcome.CONFIRMED, 1)
     assert stage.store.crashes.get("t", 0) == 0
+    assert "plan1 waits for store" in stage.bus.phases
 
 
 async def test_a_confirm_that_could_not_be_read_is_read_later_and_not_planned_again() -> None:

@@ -10,15 +10,17 @@ from opentelemetry import trace
 
 from agent import prompt
 from agent.board import board_of, refreshed
-from agent.cycle import Clock, Cycle, DoubtError, Ended, FencedError, Intent, OnPhase, Request
+from agent.cycle import Clock, Cycle, DoubtError, Ended, FencedError, Intent, Request
 from agent.dates import day_of, zone_named
 from agent.faults import ModelError, sentence
 from agent.planner import Planned, Planning
+from agent.progress import Progress
 from agent.receipts import fitted, fitted_text
 from agent.resolution import Ending, Resolution
 from agent.resolve import resolve
 from agent.store import Store
 from agent.undoing import wants_undo
+from agent.waiting import told
 from agent.words import NOTHING_CHANGED, refusal
 from bus import tracing
 from bus.errors import BusError, LetGo, RetryLater
@@ -35,9 +37,9 @@ from contracts.turns import (
     Phase,
     Receipt,
     TurnCompleted,
-    TurnPhase,
     TurnStarted,
     Verdict,
+    WaitsFor,
 )
 from runtime.crash import crash_point
 from verification.state import state_of
@@ -81,11 +83,12 @@ class Turns:
 
     async def _outlasting(self, started: TurnStarted, job: Job) -> tuple[Ended, tuple[Candidate, ...]]:
         clock = Clock()
+        progress = Progress(self._bus, started)
         first = True
         until = time.monotonic() + OUTAGE_MAX_S
         while True:
             try:
-                return await self._take_to_end(started, job, clock, first=first)
+                return await self._take_to_end(started, job, clock, progress, first=first)
             except FencedError as error:
                 raise LetGo("fenced") from error
             except (BusError, DoubtError) as error:
@@ -95,14 +98,14 @@ class Turns:
                 if time.monotonic() > until:
                     raise RetryLater(error.problem.code.value, self._outage_retry_s) from error
                 log.warning("waiting for the store", extra={"code": error.problem.code.value})
+                await progress.waits_for(WaitsFor.STORE)
                 await asyncio.sleep(self._outage_retry_s)
                 first = False
 
     async def _take_to_end(
-        self, started: TurnStarted, job: Job, clock: Clock, *, first: bool
+        self, started: TurnStarted, job: Job, clock: Clock, progress: Progress, *, first: bool
     ) -> tuple[Ended, tuple[Candidate, ...]]:
         request = Request(owner=started.owner, operation_id=started.turn_id, author=Author.CHAT, text=started.text)
-        on_phase = self._phases(started)
         attempt = 1
         if job.deliveries > 1 or not first:
             taken = await self._store.take_over(started.owner, started.turn_id, crashed=first)
@@ -111,18 +114,18 @@ class Turns:
                 return await self._give_up(started, job, taken.crashes, clock, applied=applied), ()
             if taken.result is not None and applied:
                 log.info("turn taken over after its effect", extra={"deliveries": job.deliveries})
-                return await self._cycle.confirm(request, taken.result, clock, before=None, on_phase=on_phase), ()
+                return await self._cycle.confirm(request, taken.result, clock, before=None, on_phase=progress.begun), ()
             attempt = taken.attempt
-        await on_phase(Phase.PLAN, attempt)
+        await progress.begun(Phase.PLAN, attempt)
         crash_point("before_plan")
-        return await self._plan_and_carry_out(started, request, attempt, clock, on_phase)
+        return await self._plan_and_carry_out(started, request, attempt, clock, progress)
 
     async def _plan_and_carry_out(
-        self, started: TurnStarted, request: Request, attempt: int, clock: Clock, on_phase: OnPhase
+        self, started: TurnStarted, request: Request, attempt: int, clock: Clock, progress: Progress
     ) -> tuple[Ended, tuple[Candidate, ...]]:
         since = time.perf_counter()
         with tracing.step(_TRACER, "PLAN"):
-            resolution, snapshot, use, newest = await self._plan(started, clock)
+            resolution, snapshot, use, newest = await self._plan(started, clock, progress)
         clock.lap("plan", since)
         if isinstance(resolution, Ending):
             receipt = Receipt(
@@ -147,10 +150,10 @@ class Turns:
             notes=resolution.notes,
             history=NO_HISTORY if newest is None else {newest.change_id: newest},
         )
-        return await self._cycle.carry_out(request, intent, clock, on_phase=on_phase), ()
+        return await self._cycle.carry_out(request, intent, clock, on_phase=progress.begun), ()
 
     async def _plan(
-        self, started: TurnStarted, clock: Clock
+        self, started: TurnStarted, clock: Clock, progress: Progress
     ) -> tuple[Resolution, Snapshot, ModelUse | None, JournalEntry | None]:
         """What the plan comes to, over which rows, what it cost, and the change that it takes back, if any."""
         seen = await self._store.snapshot(started.owner)
@@ -158,9 +161,10 @@ class Turns:
         today = day_of(started.accepted_at, zone_named(started.time_zone))
         since = time.perf_counter()
         try:
-            planned: Planned = await self._model.plan(
-                prompt.messages(board, started.text, today), lists=board.list_aliases, items=board.item_aliases
-            )
+            async with told(lambda: progress.waits_for(WaitsFor.MODEL)):
+                planned: Planned = await self._model.plan(
+                    prompt.messages(board, started.text, today), lists=board.list_aliases, items=board.item_aliases
+                )
         except ModelError as error:
             return _model_failed(error), seen, None, None
         finally:
@@ -176,17 +180,6 @@ class Turns:
         # after the newest change, so that the rows are at least as new.
         fresh = await self._store.snapshot(started.owner)
         return resolve(planned.plan, refreshed(board, fresh), started.text, today, newest), fresh, use, newest
-
-    def _phases(self, started: TurnStarted) -> OnPhase:
-        async def begun(phase: Phase, attempt: int) -> None:
-            elapsed = max(0.0, (datetime.now(UTC) - started.accepted_at).total_seconds() * 1000)
-            event = TurnPhase(
-                session=started.session, turn_id=started.turn_id, phase=phase, attempt=attempt, elapsed_ms=elapsed
-            )
-            # Without waiting for the stream's ack: a phase is progress, not a promise.
-            await self._bus.publish(subjects.turn_phase(started.session, started.turn_id, phase), event)
-
-        return begun
 
     async def _complete(self, started: TurnStarted, ended: Ended, candidates: tuple[Candidate, ...]) -> None:
         completed = TurnCompleted(
