@@ -23,6 +23,18 @@ describe("a turn", () => {
     ]);
   });
 
+  it("says what a step that takes long is waiting for, until the next one begins", () => {
+    say("t1", "add milk");
+    hear({ type: "turn.accepted", ref: "t1", turn_id: "t1" });
+    const planning = { type: "turn.phase", turn_id: "t1", phase: "plan", attempt: 1 } as const;
+    hear({ ...planning, elapsed_ms: 1 });
+    hear({ ...planning, elapsed_ms: 3001, waits_for: "model" });
+    expect(screen.getByTestId("turn").textContent).toContain("waiting for the language model");
+    hear({ type: "turn.phase", turn_id: "t1", phase: "execute", attempt: 1, elapsed_ms: 3100 });
+    hear({ ...planning, elapsed_ms: 3001, waits_for: "model" });
+    expect(screen.getByTestId("turn").textContent).not.toContain("waiting for");
+  });
+
   it("is announced once, when it ends", () => {
     say("t1", "add milk");
     const status = screen.getByRole("status");

@@ -13,7 +13,7 @@ from typing import Any
 
 from agent.cancelling import Cancelling
 from agent.cycle import Cycle
-from agent.model import Planned
+from agent.planner import Planned
 from agent.store import BusStore
 from agent.turns import Turns
 from bus.interface import Event, Job, JobHandler, Stored
@@ -95,7 +95,7 @@ class GatedModel:
         self.gate: Gate | None = None
         self.stopped = asyncio.Event()
 
-    async def plan(self, messages: list[dict[str, str]], tools: list[dict[str, Any]]) -> Planned:
+    async def plan(self, messages: list[dict[str, str]], *, lists: tuple[str, ...], items: tuple[str, ...]) -> Planned:
         self.calls += 1
         if self.gate is not None:
             try:
@@ -103,7 +103,7 @@ class GatedModel:
             except asyncio.CancelledError:
                 self.stopped.set()
                 raise
-        return Planned(ModelPlan.model_validate({"steps": self.steps}), "gated", 1, 1, 0.0)
+        return Planned(ModelPlan.model_validate({"steps": self.steps}), "gated", 1, 1, 1, 0.0)
 
 
 @dataclass

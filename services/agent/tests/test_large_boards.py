@@ -100,7 +100,7 @@ def test_the_prompt_is_bounded_whatever_names_and_requests_there_are() -> None:
     assert state["left_out"]["lists"] == LISTS_MAX - len(state["lists"])
     long = "errand of piano " * (REQUEST_MAX_BYTES // 16)
     for board in (large(), wide):
-        sent = sum(len(message["content"]) for message in messages(board, long, TODAY))
+        sent = sum(len(message["content"]) for message in messages(digest(board, long, TODAY), long))
         assert sent < STATE_MAX_CHARS + REQUEST_MAX_BYTES + 4_000
 
 

@@ -11,7 +11,8 @@ from fake_store import FakeStore
 
 from agent.cancelling import Cancelling
 from agent.cycle import Cycle
-from agent.model import ModelError, ModelFault, Planned
+from agent.faults import ModelError, ModelFault
+from agent.planner import Planned
 from agent.receipts import RECEIPT_MAX_BYTES
 from agent.turns import Turns
 from bus.errors import LetGo, RemoteError, TooLargeError, UnavailableError, Unprocessable
@@ -37,7 +38,8 @@ class FakeBus:
 
     async def publish(self, subject: str, message: Message) -> None:
         assert isinstance(message, TurnPhase)
-        self.phases.append(f"{message.phase}{message.attempt}")
+        waits = f" waits for {message.waits_for}" if message.waits_for else ""
+        self.phases.append(f"{message.phase}{message.attempt}{waits}")
 
     async def store(self, subject: str, message: Message) -> Stored:
         if self.away:
@@ -67,14 +69,14 @@ class FakeModel:
         self.calls = 0
         self.meanwhile: Callable[[], Awaitable[None] | None] = lambda: None
 
-    async def plan(self, messages: list[dict[str, str]], tools: list[dict[str, Any]]) -> Planned:
+    async def plan(self, messages: list[dict[str, str]], *, lists: tuple[str, ...], items: tuple[str, ...]) -> Planned:
         self.calls += 1
         meanwhile = self.meanwhile()
         if meanwhile is not None:
             await meanwhile
         if self.fault is not None:
             raise ModelError(self.fault)
-        return Planned(ModelPlan.model_validate({"steps": self.steps}), "fake", 1, 1, 0.0)
+        return Planned(ModelPlan.model_validate({"steps": self.steps}), "fake", 1, 1, 1, 0.0)
 
 
 class Stage:
@@ -222,6 +224,7 @@ async def test_an_outage_is_waited_out_and_counts_as_no_crash() -> None:
     completed = await asyncio.wait_for(stage.deliver(), 10)
     assert (completed.outcome, stage.store.applied) == (Outcome.CONFIRMED, 1)
     assert stage.store.crashes.get("t", 0) == 0
+    assert "plan1 waits for store" in stage.bus.phases
 
 
 async def test_a_confirm_that_could_not_be_read_is_read_later_and_not_planned_again() -> None:

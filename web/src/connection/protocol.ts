@@ -520,12 +520,17 @@ export const TurnDeltaEventSchema = v.object({
 });
 export type TurnDeltaEvent = v.InferOutput<typeof TurnDeltaEventSchema>;
 
+/** What holds a phase up. */
+export const WaitsForSchema = v.picklist(["model", "store"]);
+export type WaitsFor = v.InferOutput<typeof WaitsForSchema>;
+
 export const TurnPhaseEventSchema = v.object({
   type: v.literal("turn.phase"),
   turn_id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/)),
   phase: PhaseSchema,
   attempt: v.pipe(v.number(), v.integer(), v.minValue(1)),
   elapsed_ms: v.pipe(v.number(), v.minValue(0)),
+  waits_for: v.nullish(WaitsForSchema, null),
   seq: v.nullish(v.pipe(v.number(), v.integer()), null),
 });
 export type TurnPhaseEvent = v.InferOutput<typeof TurnPhaseEventSchema>;

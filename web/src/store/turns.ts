@@ -1,7 +1,7 @@
 /** Turns as the page knows them, and how messages change them. Pure. */
 
 import { isRetryable } from "../connection/outbox";
-import type { ErrorCode, FromGateway, ModelUse, Phase, TurnCompleted } from "../connection/protocol";
+import type { ErrorCode, FromGateway, ModelUse, Phase, TurnCompleted, WaitsFor } from "../connection/protocol";
 import type { Reason } from "../connection/state";
 
 export interface PhaseSeen {
@@ -17,6 +17,8 @@ export interface Turn {
   readonly status: "sending" | "accepted" | "rejected" | "completed" | "silent";
   readonly attempt: number;
   readonly phases: readonly PhaseSeen[];
+  /** What holds the newest phase up. */
+  readonly waitsFor: WaitsFor | null;
   /** Free prose so far; `completed` holds the whole. */
   readonly prose: string;
   /** Of a turn that is being sent: why it is not known yet whether it was taken. */
@@ -58,6 +60,7 @@ export function addTurn(log: TurnLog, id: string, text: string): TurnLog {
     status: "sending",
     attempt: 0,
     phases: [],
+    waitsFor: null,
     prose: "",
     problem: null,
     completed: null,
@@ -118,9 +121,14 @@ export function takeTurnMessage(log: TurnLog, message: FromGateway): TurnLog {
     case "turn.phase":
       return change(log, message.turn_id, (turn) => {
         const current = atAttempt(turn, message.attempt);
-        if (current === null || current.phases.some((seen) => seen.phase === message.phase)) return turn;
+        if (current === null) return turn;
+        const waitsFor = message.waits_for ?? null;
+        if (current.phases.some((seen) => seen.phase === message.phase)) {
+          // Of an earlier phase it is no news any more.
+          return message.phase === current.phases.at(-1)?.phase ? { ...current, waitsFor } : turn;
+        }
         const seen = { phase: message.phase, elapsedMs: message.elapsed_ms };
-        return { ...current, phases: [...current.phases, seen] };
+        return { ...current, waitsFor, phases: [...current.phases, seen] };
       });
     case "turn.delta":
       return change(log, message.turn_id, (turn) => {
@@ -186,7 +194,7 @@ function besideAccepted(log: TurnLog, id: string, problem: Reason): TurnLog {
 /** The turn at this attempt, with what an earlier one showed cleared; null where the message is of an earlier one. */
 function atAttempt(turn: Turn, attempt: number): Turn | null {
   if (hasEnded(turn) || attempt < turn.attempt) return null;
-  return attempt === turn.attempt ? turn : { ...turn, attempt, phases: [], prose: "" };
+  return attempt === turn.attempt ? turn : { ...turn, attempt, phases: [], waitsFor: null, prose: "" };
 }
 
 // Offsets count characters as Python does: code points. A piece after a gap is left out.

@@ -5,7 +5,7 @@ import { stepsOf, type Step } from "../store/rail";
 import { isWorthRepeating, type Turn } from "../store/turns";
 import { useActions, useAgentState } from "./agent";
 import { ReceiptView } from "./ReceiptView";
-import { duration, PHASE_WORDS, reasonWords, sendingWords } from "./words";
+import { duration, PHASE_WORDS, reasonWords, sendingWords, WAITING_WORDS } from "./words";
 
 export const TurnCard = memo(function TurnCard({ turn }: { readonly turn: Turn }): ReactNode {
   const { completed } = turn;
@@ -49,7 +49,7 @@ function Rail({ turn }: { readonly turn: Turn }): ReactNode {
   return (
     <ol className="rail" aria-label="Steps">
       {stepsOf(turn).map((step) => (
-        <RailStep key={step.phase} step={step} />
+        <RailStep key={step.phase} step={step} waitsFor={step.state === "running" ? turn.waitsFor : null} />
       ))}
     </ol>
   );
@@ -62,7 +62,7 @@ const STEP_WORDS: Readonly<Record<Step["state"], string>> = {
   skipped: "not needed",
 };
 
-function RailStep({ step }: { readonly step: Step }): ReactNode {
+function RailStep({ step, waitsFor }: { readonly step: Step; readonly waitsFor: Turn["waitsFor"] }): ReactNode {
   return (
     <li className="step" data-testid="phase" data-phase={step.phase} data-state={step.state}>
       <span className="step-mark" aria-hidden="true" />
@@ -72,6 +72,7 @@ function RailStep({ step }: { readonly step: Step }): ReactNode {
       ) : (
         <span className="step-time">{duration(step.ms)}</span>
       )}
+      {waitsFor !== null && <span className="step-time"> {WAITING_WORDS[waitsFor]}</span>}
     </li>
   );
 }

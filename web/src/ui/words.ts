@@ -1,6 +1,6 @@
 /** Outcomes, times and fields in words. Pure. */
 
-import type { Outcome, Phase, RowChange, TurnCompleted } from "../connection/protocol";
+import type { Outcome, Phase, RowChange, TurnCompleted, WaitsFor } from "../connection/protocol";
 import type { Reason } from "../connection/state";
 
 export type Tone = "good" | "plain" | "info" | "warn" | "bad";
@@ -41,6 +41,12 @@ export function sendingWords(connected: boolean, problem: Reason | null): string
 }
 
 export const PHASE_WORDS: Readonly<Record<Phase, string>> = { plan: "PLAN", execute: "EXECUTE", confirm: "CONFIRM" };
+
+/** What is said beside a step that takes long. */
+export const WAITING_WORDS: Readonly<Record<WaitsFor, string>> = {
+  model: "waiting for the language model",
+  store: "waiting for the database",
+};
 
 /** 0.42 ms, 12 ms, 1.3 s. */
 export function duration(ms: number): string {

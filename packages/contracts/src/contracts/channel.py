@@ -13,7 +13,7 @@ from contracts.operations import Operation
 from contracts.text import RequestText
 from contracts.todo import JournalEntry, TodoItem, TodoList
 from contracts.tokens import OperationId, Token, Traceparent, TurnId
-from contracts.turns import OperationsCompleted, Phase, TurnCompleted
+from contracts.turns import OperationsCompleted, Phase, TurnCompleted, WaitsFor
 
 MessageId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 
@@ -104,6 +104,7 @@ class TurnPhaseEvent(Message):
     phase: Phase
     attempt: int = Field(ge=1)
     elapsed_ms: float = Field(ge=0)
+    waits_for: WaitsFor | None = None
     seq: int | None = None
 
 

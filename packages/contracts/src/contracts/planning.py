@@ -65,8 +65,17 @@ class ModelPlan(Message):
     steps: tuple[PlanStep, ...] = Field(min_length=1, max_length=STEPS_MAX)
 
 
-def plan_schema() -> dict[str, Any]:
-    """JSON Schema of the arguments of `plan`, as sent to the model server."""
+MADE_LISTS: Final = ("N1", "N2", "N3", "N4")
+"""Aliases of the lists that a plan makes."""
+ALIASES_MAX: Final = 1000
+"""More aliases than this are not put into a schema: a grammar of them would take longer than the plan."""
+
+
+def plan_schema(lists: tuple[str, ...] | None = None, items: tuple[str, ...] | None = None) -> dict[str, Any]:
+    """JSON Schema of the arguments of `plan`, as sent to the model server.
+
+    With the aliases of the live state a step can name nothing else.
+    """
     properties: dict[str, Any] = {
         "op": {"type": "string", "enum": [op.value for op in StepOp]},
         "list": {"type": "string", "description": "alias of a list (L1) or of one made earlier in this plan (N1)"},
@@ -84,6 +93,10 @@ def plan_schema() -> dict[str, Any]:
         },
         "priority": {"type": "string", "enum": ["none", "low", "medium", "high"]},
     }
+    if lists is not None and len(lists) <= ALIASES_MAX:
+        properties["list"]["enum"] = ["", *lists, *MADE_LISTS]
+    if items is not None and len(items) <= ALIASES_MAX:
+        properties["item"]["enum"] = ["", *items]
     step = {"type": "object", "properties": properties, "required": ["op"], "additionalProperties": False}
     return {
         "type": "object",

@@ -17,6 +17,13 @@ class Phase(StrEnum):
     CONFIRM = "confirm"
 
 
+class WaitsFor(StrEnum):
+    """What holds a phase up."""
+
+    MODEL = "model"  # it thinks, or is being loaded
+    STORE = "store"  # it is away
+
+
 class Verdict(StrEnum):
     """What the second read says of the plan."""
 
@@ -53,13 +60,14 @@ class TurnStarted(Message):
 
 
 class TurnPhase(Message):
-    """`evt.out.<session>.<turn>.<phase>`: a step of a turn has begun."""
+    """`evt.out.<session>.<turn>.<phase>`: a step of a turn has begun, or, with `waits_for`, takes long."""
 
     session: SessionId
     turn_id: TurnId
     phase: Phase
     attempt: int = Field(ge=1)
     elapsed_ms: float = Field(ge=0, description="since the turn was accepted")
+    waits_for: WaitsFor | None = None
 
 
 class TurnDelta(Message):

@@ -82,6 +82,8 @@ async def serving(host: str, port: int, asgi: ASGIApp) -> AsyncIterator[int]:
     listener = socket.create_server(
         (host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=256
     )
+    # What is accepted inherits it; asyncio sets it only on sockets that know their protocol, and this one does not.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
         asgi,
         log_config=None,

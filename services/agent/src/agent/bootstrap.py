@@ -6,10 +6,12 @@ from contextlib import asynccontextmanager
 
 import httpx
 
+from agent.breaker import Breaker
 from agent.cancelling import Cancelling
 from agent.cycle import Cycle
 from agent.model import ChatModel
 from agent.operations import Operations
+from agent.planner import Planner
 from agent.settings import Settings
 from agent.store import BusStore
 from agent.sweeping import Sweeper
@@ -41,8 +43,8 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
         store = BusStore(bus)
         cycle = Cycle(store)
         cancelling = Cancelling(store)
-        model = ChatModel(client, settings.model_name, timeout_s=settings.model_timeout_s)
-        turns = Turns(bus, store, model, cycle, cancelling)
+        planner = Planner(ChatModel(client, settings.model_name), Breaker(), timeout_s=settings.model_timeout_s)
+        turns = Turns(bus, store, planner, cycle, cancelling)
         # Before the first turn is fetched, so that no word about it is missed.
         cancels = await bus.subscribe(subjects.CANCEL_ANY_TURN, cancelling.hear)
         operations = await bus.serve(

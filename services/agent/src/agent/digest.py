@@ -1,6 +1,7 @@
 """The state as a model reads it: all of it where that is short, else what the request is about. Bounded in size."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any, Final
@@ -33,6 +34,20 @@ def digest(board: Board, request: str, today: date) -> str:
         if len(whole) <= STATE_MAX_CHARS:
             return whole
     return _json(_about(board, request, today))
+
+
+_LIST_SHOWN: Final = re.compile(r'"list":"(L[0-9]+)"')
+_ITEM_SHOWN: Final = re.compile(r'"item":"(L[0-9]+\.[0-9]+)"')
+
+
+def lists_shown(state: str) -> tuple[str, ...]:
+    """The aliases of the lists in a digest. A title cannot pretend to be one: its quotes are escaped."""
+    return tuple(_LIST_SHOWN.findall(state))
+
+
+def items_shown(state: str) -> tuple[str, ...]:
+    """The aliases of the items in a digest."""
+    return tuple(_ITEM_SHOWN.findall(state))
 
 
 def _json(state: dict[str, Any]) -> str:

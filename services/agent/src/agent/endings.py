@@ -1,10 +1,9 @@
 """How turns end without a change: cancelled, refused by the store, without a plan."""
 
 import logging
-from typing import Final
 
 from agent.cycle import Clock, Ended
-from agent.model import ModelError, ModelFault
+from agent.faults import ModelError, sentence
 from agent.resolution import Ending
 from agent.words import CANCELLED, NOTHING_CHANGED, refusal
 from bus.errors import BusError
@@ -12,15 +11,6 @@ from bus.tracing import current_trace_id
 from contracts.turns import Outcome, Receipt, TurnStarted
 
 log = logging.getLogger(__name__)
-
-_MODEL_SENTENCES: Final = {
-    ModelFault.UNREACHABLE: "The language model does not answer. See that its server runs, and ask again.",
-    ModelFault.TIMEOUT: "The language model took too long.",
-    ModelFault.NOT_LOADED: "LM Studio has no model loaded. Load one and ask again.",
-    ModelFault.BAD_ENDPOINT: "The model's address is wrong: what answers there is not LM Studio's /v1.",
-    ModelFault.TRUNCATED: "The language model's plan was cut off. Try a shorter request.",
-}
-_MODEL_SENTENCE: Final = "The language model gave no plan that can be used. Try again, or put it differently."
 
 
 def cancelled(started: TurnStarted, clock: Clock) -> Ended:
@@ -44,5 +34,4 @@ def refused_by_the_store(started: TurnStarted, clock: Clock, error: BusError) ->
 
 def model_failed(error: ModelError) -> Ending:
     log.warning("model failed", extra={"fault": error.fault.value, "status": error.status})
-    text = f"{_MODEL_SENTENCES.get(error.fault, _MODEL_SENTENCE)} {NOTHING_CHANGED}"
-    return Ending(Outcome.FAILED, text, reason=error.fault.value)
+    return Ending(Outcome.FAILED, f"{sentence(error.fault)} {NOTHING_CHANGED}", reason=error.fault.value)

@@ -1,11 +1,6 @@
 """What the model reads: the instructions, a digest of the fresh state and this request. No history."""
 
-from datetime import date
-from typing import Any, Final
-
-from agent.board import Board
-from agent.digest import digest
-from contracts.planning import PLAN_TOOL, plan_schema
+from typing import Final
 
 SYSTEM: Final = """\
 You turn one request about to-do lists into a plan. Call the tool `plan` once, with the steps in order.
@@ -28,21 +23,10 @@ Name lists and items only by their aliases in the state (L1, L1.2). The first li
 second N2. Use the user's own words for new names and titles, and for due dates. One step for each item. A question
 changes nothing."""
 
-TOOLS: Final[list[dict[str, Any]]] = [
-    {
-        "type": "function",
-        "function": {
-            "name": PLAN_TOOL,
-            "description": "The steps that do what the request asks for",
-            "parameters": plan_schema(),
-        },
-    }
-]
 
-
-def messages(board: Board, request: str, today: date) -> list[dict[str, str]]:
-    """The two messages of a planning call."""
+def messages(state: str, request: str) -> list[dict[str, str]]:
+    """The two messages of a planning call; `state` is a digest of the fresh state."""
     # The request comes last and as it is: what it may pretend to be can only follow the state, and titles must be
     # copied from it letter by letter.
-    content = f"<state>\n{digest(board, request, today)}\n</state>\n<request>\n{request}\n</request>"
+    content = f"<state>\n{state}\n</state>\n<request>\n{request}\n</request>"
     return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": content}]

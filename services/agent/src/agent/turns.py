@@ -13,20 +13,23 @@ from pydantic import ValidationError
 from agent import prompt
 from agent.board import board_of, refreshed
 from agent.cancelling import Cancelling
-from agent.cycle import Clock, Cycle, DoubtError, Ended, FencedError, Intent, OnPhase, Request
+from agent.cycle import Clock, Cycle, DoubtError, Ended, FencedError, Intent, Request
 from agent.dates import day_of, zone_named
+from agent.digest import digest, items_shown, lists_shown
 from agent.endings import cancelled, interrupted, model_failed, refused_by_the_store
-from agent.model import ModelError, Planned, PlanningModel
+from agent.faults import ModelError
+from agent.planner import Planned, Planning
+from agent.progress import Progress
 from agent.resolution import Ending, Resolution
 from agent.resolve import resolve
 from agent.store import Store
 from agent.telling import OUTAGE_MAX_S, Telling
 from agent.undoing import wants_undo
+from agent.waiting import told
 from bus import tracing
 from bus.errors import BusError, LetGo, RetryLater, Unprocessable
 from bus.interface import Bus, Job
 from bus.tracing import current_trace_id
-from contracts import subjects
 from contracts.store import ApplyStatus
 from contracts.todo import Author, JournalEntry
 from contracts.turns import (
@@ -35,8 +38,8 @@ from contracts.turns import (
     Outcome,
     Phase,
     Receipt,
-    TurnPhase,
     TurnStarted,
+    WaitsFor,
 )
 from runtime.crash import crash_point
 from verification.state import State
@@ -64,7 +67,7 @@ class Turns:
         self,
         bus: Bus,
         store: Store,
-        model: PlanningModel,
+        model: Planning,
         cycle: Cycle,
         cancelling: Cancelling,
         *,
@@ -105,29 +108,30 @@ class Turns:
         crash_point("after_completed")
 
     async def _outlasting(self, started: TurnStarted, job: Job, clock: Clock) -> tuple[Ended, tuple[Candidate, ...]]:
+        progress = Progress(self._bus, started)
         first = True
         until = time.monotonic() + OUTAGE_MAX_S
         while True:
             try:
-                return await self._attempted(started, job, clock, first=first)
+                return await self._attempted(started, job, clock, progress, first=first)
             except FencedError as error:
                 raise LetGo("fenced") from error
             except (BusError, DoubtError) as error:
                 if time.monotonic() > until:
                     raise RetryLater(error.problem.code.value, self._outage_retry_s) from error
                 log.warning("waiting for the store", extra={"code": error.problem.code.value})
+                await progress.waits_for(WaitsFor.STORE)
                 await asyncio.sleep(self._outage_retry_s)
                 first = False
 
     async def _attempted(
-        self, started: TurnStarted, job: Job, clock: Clock, *, first: bool
+        self, started: TurnStarted, job: Job, clock: Clock, progress: Progress, *, first: bool
     ) -> tuple[Ended, tuple[Candidate, ...]]:
         """What one attempt comes to. That nothing was changed is said only where nobody else has changed anything for
         this turn, or can. Another worker may have it too: the lease ran out unnoticed, or the server was killed and
         forgot what it had delivered."""
-        on_phase = self._phases(started)
         try:
-            ended, candidates = await self._take_to_end(started, job, clock, on_phase, first=first)
+            ended, candidates = await self._take_to_end(started, job, clock, progress, first=first)
         except BusError as error:
             if error.passing:
                 raise
@@ -140,11 +144,11 @@ class Turns:
                 raise FencedError
             log.info("turn applied by another worker")
             request = _request(started)
-            return await self._cycle.confirm(request, taken.result, clock, before=None, on_phase=on_phase), ()
+            return await self._cycle.confirm(request, taken.result, clock, before=None, on_phase=progress.begun), ()
         return ended, candidates
 
     async def _take_to_end(
-        self, started: TurnStarted, job: Job, clock: Clock, on_phase: OnPhase, *, first: bool
+        self, started: TurnStarted, job: Job, clock: Clock, progress: Progress, *, first: bool
     ) -> tuple[Ended, tuple[Candidate, ...]]:
         request = _request(started)
         attempt, closed = 1, False
@@ -159,23 +163,23 @@ class Turns:
                 return await self._telling.give_up(started, job, taken.crashes, clock, applied=applied), ()
             if taken.result is not None and applied:
                 log.info("turn taken over after its effect", extra={"deliveries": job.deliveries})
-                return await self._cycle.confirm(request, taken.result, clock, before=None, on_phase=on_phase), ()
+                return await self._cycle.confirm(request, taken.result, clock, before=None, on_phase=progress.begun), ()
             if taken.cancelled:
                 return cancelled(started, clock), ()
             attempt, closed = taken.attempt, taken.closed
-        await on_phase(Phase.PLAN, attempt)
+        await progress.begun(Phase.PLAN, attempt)
         crash_point("before_plan")
-        ended, candidates = await self._plan_and_carry_out(started, request, attempt, clock, on_phase)
+        ended, candidates = await self._plan_and_carry_out(started, request, attempt, clock, progress)
         if closed and ended.outcome is Outcome.CANCELLED:
             return interrupted(started, clock), ()
         return ended, candidates
 
     async def _plan_and_carry_out(
-        self, started: TurnStarted, request: Request, attempt: int, clock: Clock, on_phase: OnPhase
+        self, started: TurnStarted, request: Request, attempt: int, clock: Clock, progress: Progress
     ) -> tuple[Ended, tuple[Candidate, ...]]:
         since = time.perf_counter()
         with tracing.step(_TRACER, "PLAN"):
-            resolution, before, use, newest = await self._plan(started, clock)
+            resolution, before, use, newest = await self._plan(started, clock, progress)
         clock.lap("plan", since)
         if isinstance(resolution, Ending):
             receipt = Receipt(
@@ -200,10 +204,10 @@ class Turns:
             notes=resolution.notes,
             history=NO_HISTORY if newest is None else {newest.change_id: newest},
         )
-        return await self._cycle.carry_out(request, intent, clock, on_phase=on_phase), ()
+        return await self._cycle.carry_out(request, intent, clock, on_phase=progress.begun), ()
 
     async def _plan(
-        self, started: TurnStarted, clock: Clock
+        self, started: TurnStarted, clock: Clock, progress: Progress
     ) -> tuple[Resolution, State, ModelUse | None, JournalEntry | None]:
         """What the plan comes to, over which rows, what it cost, and the change that it takes back, if any."""
         # What the model is shown may miss what was written behind the journal; what is made of its answer may not.
@@ -212,14 +216,18 @@ class Turns:
         today = day_of(started.accepted_at, zone_named(started.time_zone))
         since = time.perf_counter()
         try:
-            planned: Planned = await self._model.plan(prompt.messages(board, started.text, today), prompt.TOOLS)
+            state = digest(board, started.text, today)
+            async with told(lambda: progress.waits_for(WaitsFor.MODEL)):
+                planned: Planned = await self._model.plan(
+                    prompt.messages(state, started.text), lists=lists_shown(state), items=items_shown(state)
+                )
         except ModelError as error:
             return model_failed(error), seen.state, None, None
         finally:
             clock.lap("model", since)
         use = ModelUse(
             name=planned.model,
-            calls=1,
+            calls=planned.calls,
             prompt_tokens=planned.prompt_tokens,
             completion_tokens=planned.completion_tokens,
         )
@@ -229,17 +237,6 @@ class Turns:
         fresh = await self._cycle.reader.read(started.owner)
         resolution = resolve(planned.plan, refreshed(board, fresh.rows), started.text, today, newest)
         return resolution, fresh.state, use, newest
-
-    def _phases(self, started: TurnStarted) -> OnPhase:
-        async def begun(phase: Phase, attempt: int) -> None:
-            elapsed = max(0.0, (datetime.now(UTC) - started.accepted_at).total_seconds() * 1000)
-            event = TurnPhase(
-                session=started.session, turn_id=started.turn_id, phase=phase, attempt=attempt, elapsed_ms=elapsed
-            )
-            # Without waiting for the stream's ack: a phase is progress, not a promise.
-            await self._bus.publish(subjects.turn_phase(started.session, started.turn_id, phase), event)
-
-        return begun
 
 
 def _request(started: TurnStarted) -> Request:

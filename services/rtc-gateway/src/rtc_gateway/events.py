@@ -16,6 +16,7 @@ def to_page(event: Event) -> GatewayMessage | None:
                 phase=phase.phase,
                 attempt=phase.attempt,
                 elapsed_ms=phase.elapsed_ms,
+                waits_for=phase.waits_for,
                 seq=event.sequence,
             )
         case ["live", "evt", "chat", _, _, "completed"]:
