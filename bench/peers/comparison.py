@@ -17,8 +17,6 @@ from bench.peers.servers import running
 from contracts.operations import CreateItem, Operation
 from contracts.tokens import new_item_id
 from local_stack.directory import DataDirectory
-from local_stack.ports import LOOPBACK
-from runtime.http import serving
 
 PEERS: Final = ("react", "pydantic-ai", "openai-agents", "langchain", "smolagents")
 OURS: Final = "todo-agent"
@@ -77,8 +75,7 @@ class Comparison:
         python = installed() if names else Path()
         model = ScriptedModel()
         async with AsyncExitStack() as stack:
-            port = await stack.enter_async_context(serving(LOOPBACK, 0, model.application()))
-            url = f"http://{LOOPBACK}:{port}"
+            url = await stack.enter_async_context(model.serving())
             servers = await stack.enter_async_context(running(directory, url))
             ours = await stack.enter_async_context(Ours.listening(servers.bus))
             peers = {

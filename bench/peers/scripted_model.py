@@ -5,19 +5,24 @@ where the scenario says so, then it tells what became of it; whatever else it is
 changed") it takes as being asked again, and acts well.
 """
 
+import asyncio
 import json
 import re
+import socket
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from bench.peers.scenarios import Act, Form, OnError, Scenario
+from local_stack.ports import LOOPBACK
 from standin import lmstudio
 from standin.chat_request import PLAN_TOOL, ChatRequest, Json, WireError, read_chat_request, read_json
 from standin.lmstudio import Answer, Call
@@ -25,10 +30,11 @@ from standin.prompt import read_prompt, text_of
 from standin.script import fill_in
 
 CALLS_MAX: Final = 40
+STOP_S: Final = 5.0
 READ_TOOL: Final = "get_lists"
 FINAL_TOOL: Final = "final_answer"
 """smolagents has its models end by calling this tool; prose is an error to it."""
-MARKS: Final = {"read": '{"lists"', "ok": '{"ok"', "error": '{"error"'}
+MARKS: Final = {"read": '{"lists"', "ok": '{"ok"', "error": '{"store_error"'}
 """How the answers of the peers' tools begin."""
 
 _CLAIM: Final = "Done! I have taken care of it: {}."
@@ -191,13 +197,40 @@ def _names(tools: Any) -> set[str]:
     return {tool["function"]["name"] for tool in tools or () if isinstance(tool, dict) and "function" in tool}
 
 
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers, which are the process's."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 class ScriptedModel:
     """The server's side: whoever asks now plays `playing`. Runs follow one another, so one is enough."""
 
     def __init__(self) -> None:
         self.playing: Player | None = None
 
-    def application(self) -> Starlette:
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[str]:
+        """Serve for the length of the block; yields the address, without the `/v1`.
+
+        Connections are kept for longer than any contender waits between its turns, so that none pays for a new one.
+        """
+        listener = socket.create_server((LOOPBACK, 0))
+        config = uvicorn.Config(
+            self._application(), log_config=None, access_log=False, lifespan="off", ws="none", timeout_keep_alive=600
+        )
+        server = _Server(config)
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        try:
+            yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = server.force_exit = True
+            await asyncio.wait({task}, timeout=STOP_S)
+            listener.close()
+
+    def _application(self) -> Starlette:
         """`/v1/chat/completions` and `/v1/models`."""
 
         async def complete(request: Request) -> Response:

@@ -48,7 +48,7 @@ class Desk:
         try:
             await self.store.write(operation)
         except StoreError as error:
-            return json.dumps({"error": str(error)})
+            return json.dumps({"store_error": str(error)})
         return json.dumps({"ok": True})
 
     async def get_lists(self) -> str:

@@ -11,7 +11,6 @@ from agents import (
     OutputGuardrailTripwireTriggered,
     Runner,
     function_tool,
-    retry_policies,
     set_tracing_disabled,
 )
 from agents.models.openai_chatcompletions import OpenAIChatCompletionsModel
@@ -36,7 +35,7 @@ class Agent:
             model=OpenAIChatCompletionsModel(model, AsyncOpenAI(base_url=url, api_key="none")),
             model_settings=ModelSettings(
                 temperature=0,
-                retry=ModelRetrySettings(max_retries=1, policy=retry_policies.provider_suggested()) if guard else None,
+                retry=ModelRetrySettings(max_retries=1, policy=lambda _: True) if guard else None,
             ),
             output_guardrails=[OutputGuardrail(guardrail_function=changed)] if guard else [],
         )
