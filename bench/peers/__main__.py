@@ -4,9 +4,9 @@ import argparse
 import asyncio
 from typing import Final
 
-from bench.peers.comparison import OURS, ROUNDS, Comparison, Record, compare
+from bench.peers.comparison import ROUNDS, Comparison, Record, compare
 from bench.peers.environment import ROOT, NotInstalledError, versions
-from bench.peers.report import matrix, name_of, summary
+from bench.peers.report import matrix, name_of, parts_of_ours, summary
 from bench.peers.scenarios import SCENARIOS
 from local_stack.temporary import temporary_directory
 
@@ -28,19 +28,16 @@ def table(records: list[Record]) -> str:
     """The table with what it was measured on."""
     pins = versions()
     compared = ", ".join(f"{name} {pins[name]}" for name in _COMPARED)
-    cycle = sorted(played.turn.cycle_ms or 0 for record in records for played in record.rounds if _ours(record))
-    of_it = f" Of ours, PLAN to CONFIRM take {cycle[len(cycle) // 2]:.1f} ms." if cycle else ""
-    told = f"{len(SCENARIOS)} scenarios, {len(records[0].rounds)} rounds; {compared}.{of_it}"
+    told = f"{len(SCENARIOS)} scenarios, {len(records[0].rounds)} rounds; {compared}. {parts_of_ours(records)}"
     return f"{told}\n\n{summary(records)}"
 
 
-async def peers() -> str:
-    """For `bench.run`."""
-    return table(await measure())
-
-
-def _ours(record: Record) -> bool:
-    return record.variant.name == OURS
+async def peers() -> None:
+    """Measure and print the table; for `bench.run`. Ends the program where the peers cannot be installed."""
+    try:
+        print(table(await measure()), flush=True)
+    except NotInstalledError as error:
+        raise SystemExit(str(error)) from error
 
 
 def main() -> None:

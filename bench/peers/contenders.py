@@ -19,7 +19,7 @@ from bench.peers.scoring import Told, told_by_outcome, told_by_words
 from bus.interface import Bus, Event
 from contracts import subjects
 from contracts.tokens import uuid7
-from contracts.turns import TurnCompleted, TurnStarted
+from contracts.turns import Timings, TurnCompleted, TurnStarted
 from local_stack.death import bound_to_us
 
 TURN_MAX_S: Final = 40.0
@@ -30,13 +30,13 @@ COMPLETED: Final = "live.evt.chat.>"
 
 @dataclass(frozen=True)
 class Turn:
-    """One turn as it ended. `said` is the last words or the error, for people; `cycle_ms` is ours alone."""
+    """One turn as it ended. `said` is the last words or the error, for people; `timings` are ours alone."""
 
     told: Told
     said: str
     ms: float
     lists: list[dict[str, Any]] | None = None
-    cycle_ms: float | None = None
+    timings: Timings | None = None
 
 
 class Peer:
@@ -155,7 +155,7 @@ class Ours:
             del self._waiting[turn_id]
         took_ms = (time.perf_counter() - begun) * 1000
         said = f"{completed.outcome.value}: {completed.text}"
-        return Turn(told_by_outcome(completed.outcome), said, took_ms, cycle_ms=completed.receipt.timings.total)
+        return Turn(told_by_outcome(completed.outcome), said, took_ms, timings=completed.receipt.timings)
 
     async def _completed(self, event: Event) -> None:
         if not event.subject.endswith(".completed"):

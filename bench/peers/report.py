@@ -1,6 +1,7 @@
 """The tables: one line for each contender, and what each was seen to do in each scenario. Pure."""
 
 from collections.abc import Sequence
+from statistics import median
 from typing import Final
 
 from bench.figures import Figure
@@ -10,8 +11,8 @@ from bench.peers.scoring import totals
 
 _HEAD: Final = (
     "| | store | false 'done' | false 'not done' | right rows | duplicates | other rows touched "
-    "| model calls | prompt tokens | turn, ms p50 | p95 |",
-    "|---|---|---|---|---|---|---|---|---|---|---|",
+    "| model calls | prompt tokens | turn, ms p50 | p95 | least |",
+    "|---|---|---|---|---|---|---|---|---|---|---|---|",
 )
 
 
@@ -42,8 +43,25 @@ def _line(record: Record) -> str:
         cost.prompt_tokens,
         f"{took.p50:.1f}",
         f"{took.p95:.1f}",
+        f"{min(took.samples):.1f}",
     )
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+
+def parts_of_ours(records: Sequence[Record]) -> str:
+    """Where our turn's time goes, at the median; empty where no rounds were played."""
+    turns = [played.turn for record in records if record.variant.name == OURS for played in record.rounds]
+    known = [(turn.ms, turn.timings) for turn in turns if turn.timings is not None]
+    if not known:
+        return ""
+    parts = {
+        "PLAN": [timings.plan or 0 for _, timings in known],
+        "of it the model": [timings.model or 0 for _, timings in known],
+        "EXECUTE": [timings.execute or 0 for _, timings in known],
+        "CONFIRM": [timings.confirm or 0 for _, timings in known],
+        "into the stream, to the agent and out again": [ms - (timings.total or 0) for ms, timings in known],
+    }
+    return "Of ours, ms: " + ", ".join(f"{name} {median(each):.1f}" for name, each in parts.items()) + "."
 
 
 def matrix(records: Sequence[Record], store: str = "ours") -> str:

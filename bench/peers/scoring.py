@@ -77,7 +77,7 @@ def told_by_outcome(outcome: Outcome) -> Told:
 def score(scenario: Scenario, told: Told, after: State) -> Score:
     """Judge one run. Order within a list is not judged."""
     duplicates, collateral = _surplus(scenario, after)
-    right = _counted(after) == _counted(scenario.gold)
+    right = _counted(after) == _counted(scenario.gold) and after.keys() == scenario.gold.keys()
     return Score(
         told=told,
         right=right,
