@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import os
 from typing import Final
 
 from bench.peers.comparison import ROUNDS, Comparison, Record, compare
@@ -28,7 +29,10 @@ def table(records: list[Record]) -> str:
     """The table with what it was measured on."""
     pins = versions()
     compared = ", ".join(f"{name} {pins[name]}" for name in _COMPARED)
-    told = f"{len(SCENARIOS)} scenarios, {len(records[0].rounds)} rounds; {compared}. {parts_of_ours(records)}"
+    # With other work going on beside it, milliseconds say little, and how much there was should be seen.
+    machine = f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}"
+    counted = f"{len(SCENARIOS)} scenarios, {len(records[0].rounds)} rounds; {machine}; {compared}."
+    told = f"{counted} {parts_of_ours(records)}".strip()
     return f"{told}\n\n{summary(records)}"
 
 
