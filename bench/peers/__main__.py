@@ -1,4 +1,4 @@
-"""`python -m bench.peers`: compare with what people would use instead. About three minutes."""
+"""`python -m bench.peers`: compare with what people would use instead. Takes some minutes."""
 
 import argparse
 import asyncio
