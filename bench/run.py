@@ -14,6 +14,7 @@ from typing import Final
 from bench.connect import connect
 from bench.large_owner import large_owner
 from bench.operations import operations
+from bench.peers.__main__ import peers
 from bench.roundtrip import roundtrip
 from bench.startup import startup
 from bench.turns import turns
@@ -46,12 +47,14 @@ async def measure(names: list[str]) -> str:
     if STARTUP in names:
         shown.append(await startup())
         print(shown[-1], flush=True)
+    if "peers" in names:
+        await peers()
     return "\n".join(shown)
 
 
 def main() -> None:
     """The command line."""
-    every = [*ON_A_STACK, STARTUP]
+    every = [*ON_A_STACK, STARTUP, "peers"]
     parser = argparse.ArgumentParser(prog="python -m bench.run", description="Measure what the README claims.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(every)}; all where none is given")
     parser.add_argument("--readme", action="store_true", help="put the figures into the README")
