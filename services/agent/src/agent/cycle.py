@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from opentelemetry import trace
 
@@ -31,6 +32,9 @@ log = logging.getLogger(__name__)
 _TRACER = trace.get_tracer("agent.cycle")
 
 OnPhase = Callable[[Phase, int], Awaitable[None]]
+
+OVERTAKEN: Final = "conflict"
+"""The reason of an apply that found a row changed since PLAN: nothing was applied, and a new plan may fare better."""
 
 
 class FencedError(Exception):
@@ -272,7 +276,7 @@ def _not_applied(request: Request, intent: Intent, expected: Diff, result: Apply
             return Ended(Outcome.CANCELLED, f"Cancelled. {NOTHING_CHANGED}", receipt)
         case ApplyStatus.CONFLICT:
             text = f"Somebody else changed the same thing just now. {NOTHING_CHANGED} Please look and ask again."
-            return Ended(Outcome.CONFLICT, text, receipt, reason="conflict")
+            return Ended(Outcome.CONFLICT, text, receipt, reason=OVERTAKEN)
         case _:
             reason = result.reason or "refused"
             return Ended(Outcome.REFUSED, f"{words.refusal(reason)} {NOTHING_CHANGED}", receipt, reason=reason)

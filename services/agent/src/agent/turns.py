@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -10,7 +11,7 @@ from opentelemetry import trace
 
 from agent import prompt
 from agent.board import board_of, refreshed
-from agent.cycle import Clock, Cycle, DoubtError, Ended, FencedError, Intent, OnPhase, Request
+from agent.cycle import OVERTAKEN, Clock, Cycle, DoubtError, Ended, FencedError, Intent, OnPhase, Request
 from agent.dates import day_of, zone_named
 from agent.faults import ModelError, sentence
 from agent.planner import Planned, Planning
@@ -113,13 +114,21 @@ class Turns:
                 log.info("turn taken over after its effect", extra={"deliveries": job.deliveries})
                 return await self._cycle.confirm(request, taken.result, clock, before=None, on_phase=on_phase), ()
             attempt = taken.attempt
-        await on_phase(Phase.PLAN, attempt)
-        crash_point("before_plan")
-        return await self._plan_and_carry_out(started, request, attempt, clock, on_phase)
+        ended, candidates = await self._plan_and_carry_out(started, request, attempt, clock, on_phase)
+        if ended.reason != OVERTAKEN:
+            return ended, candidates
+        # Somebody else was faster. One new plan, over the rows as they are now; a second conflict is for the user.
+        taken = await self._store.take_over(started.owner, started.turn_id)
+        if taken.result is not None:
+            raise FencedError
+        again, candidates = await self._plan_and_carry_out(started, request, taken.attempt, clock, on_phase)
+        return _with_model_use(again, ended.receipt.model), candidates
 
     async def _plan_and_carry_out(
         self, started: TurnStarted, request: Request, attempt: int, clock: Clock, on_phase: OnPhase
     ) -> tuple[Ended, tuple[Candidate, ...]]:
+        await on_phase(Phase.PLAN, attempt)
+        crash_point("before_plan")
         since = time.perf_counter()
         with tracing.step(_TRACER, "PLAN"):
             resolution, snapshot, use, newest = await self._plan(started, clock)
@@ -230,6 +239,25 @@ class Turns:
             return Ended(Outcome.UNKNOWN, text, receipt, reason="poison")
         text = f"The agent could not get through this request in {crashes} tries and gave it up. {NOTHING_CHANGED}"
         return Ended(Outcome.FAILED, text, receipt, reason="poison")
+
+
+def _with_model_use(ended: Ended, earlier: ModelUse | None) -> Ended:
+    """The receipt of a turn that was planned twice counts both plans."""
+    use = ended.receipt.model
+    if use is None or earlier is None:
+        return replace(ended, receipt=ended.receipt.model_copy(update={"model": use or earlier}))
+    both = use.model_copy(
+        update={
+            "calls": earlier.calls + use.calls,
+            "prompt_tokens": _sum(earlier.prompt_tokens, use.prompt_tokens),
+            "completion_tokens": _sum(earlier.completion_tokens, use.completion_tokens),
+        }
+    )
+    return replace(ended, receipt=ended.receipt.model_copy(update={"model": both}))
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return None if one is None and other is None else (one or 0) + (other or 0)
 
 
 def _refused_by_the_store(started: TurnStarted, clock: Clock, error: BusError) -> Ended:
