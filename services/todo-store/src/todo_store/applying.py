@@ -104,6 +104,9 @@ def _answer_without_acting(turn: Turn, request: ApplyRequest, plan_hash: str) ->
     recorded = turn.result
     if recorded is not None and (recorded.status is ApplyStatus.APPLIED or turn.attempt == request.attempt):
         if turn.plan_hash != plan_hash:
+            if request.attempt < turn.attempt:
+                # Another worker's plan for the same words, which mints other ids. This one comes too late, no more.
+                return _not_done(request, ApplyStatus.FENCED)
             raise StoreError(
                 Problem(
                     code=ErrorCode.CONFLICT,
