@@ -19,7 +19,7 @@ from bus.interface import Job, Stored
 from contracts import subjects
 from contracts.limits import BUS_PAYLOAD_MAX_BYTES
 from contracts.message import ErrorCode, Message, Problem
-from contracts.operations import CompleteItem, CreateList, DeleteItem, Operation, UpdateItem
+from contracts.operations import CompleteItem, CreateList, DeleteItem, DeleteList, Operation, RenameList, UpdateItem
 from contracts.planning import ModelPlan
 from contracts.store import Snapshot
 from contracts.todo import Author
@@ -235,6 +235,33 @@ async def test_a_second_conflict_is_told_and_nothing_is_tried_again() -> None:
     assert (completed.outcome, completed.reason, stage.model.calls) == (Outcome.CONFLICT, "conflict", 2)
     assert (stage.store.applied, stage.store.state.items["i0x0"].notes) == (0, "2 bottles")
     assert "Nothing was changed." in completed.text
+
+
+@pytest.mark.parametrize(
+    ("theirs", "told"),
+    [
+        (DeleteItem(item_id="i0x0"), "Deleted “milk” from “Groceries”."),
+        (UpdateItem(item_id="i0x0", title="cream"), "“milk”: renamed to “cream”."),
+        (RenameList(list_id="l0", name="Food"), "Renamed the list “Groceries” to “Food”."),
+        (DeleteList(list_id="l0"), "Deleted the list “Groceries” and the 2 items in it."),
+    ],
+)
+async def test_what_somebody_does_to_our_rows_right_after_us_is_told(theirs: Operation, told: str) -> None:
+    stage = Stage(GROCERIES, "mark milk as done", {"op": "complete_item", "item": "L1.1"})
+    stage.store.after_apply = lambda: stage.store.write((theirs,), "cother", "theirs", Author.BOARD)
+    completed = await stage.deliver()
+    assert completed.outcome is Outcome.CONFIRMED
+    assert completed.text == f"Marked “milk” in “Groceries” as done. Since then, by somebody else: {told}"
+
+
+async def test_what_somebody_did_before_us_or_elsewhere_is_not_told_as_having_happened_since() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+    stage.before_each_apply(RenameList(list_id="l0", name="Food"))
+    stage.store.after_apply = lambda: stage.store.write(
+        (CompleteItem(item_id="i0x1"),), "celse", "elsewhere", Author.BOARD
+    )
+    completed = await stage.deliver()
+    assert completed.text == "Added “tea” to “Food”."
 
 
 async def test_a_target_that_is_renamed_away_before_the_apply_is_not_changed_under_its_new_name() -> None:

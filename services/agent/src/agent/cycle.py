@@ -9,6 +9,7 @@ from typing import Final
 from opentelemetry import trace
 
 from agent import words
+from agent.since import done_since
 from agent.store import Store
 from agent.words import NOTHING_CHANGED
 from bus import tracing
@@ -221,7 +222,8 @@ class Cycle:
             text = "This was applied, but what the database holds now could not be read."
             return Ended(Outcome.UNKNOWN, text, receipt, reason="not_judged")
         if judgement.verdict is Verdict.CONFIRMED:
-            sentences = [*words.change_sentences(observed.ours, result.operations), *notes]
+            done = words.change_sentences(observed.ours, result.operations)
+            sentences = [*done, *notes, *done_since(observed, result, after)]
             return Ended(Outcome.CONFIRMED, " ".join(sentences), receipt)
         kinds = [mismatch.kind.value for mismatch in judgement.mismatches]
         log.error("refuted", extra={"change_id": result.change_id, "revision": after.revision, "mismatches": kinds})
