@@ -25,6 +25,9 @@ check: sync web/node_modules  ## formatting, lint, types, import rules, generate
 bench: sync page tools  ## the figures of the README
 	$(RUN)/python -m bench.run
 
+faults: sync  ## every class of fault, scored by the rows (RUNS=500; BREAK=confirm, match or fence takes a guard away)
+	$(RUN)/python -m bench.faults $(if $(RUNS),--runs $(RUNS)) $(if $(BREAK),--break $(BREAK))
+
 sync: .venv/.synced
 .venv/.synced: uv.lock pyproject.toml $(wildcard packages/*/pyproject.toml services/*/pyproject.toml deploy/*/pyproject.toml) | $(UV)
 	$(UV) sync --locked --all-packages --no-python-downloads
@@ -43,4 +46,4 @@ web/node_modules: web/package-lock.json
 tools:  # Chromium for the browser tests: installed where that is possible, otherwise the line to run is printed
 	@deploy/local/install-test-tools.sh
 
-.PHONY: help up test test-long check bench sync page tools
+.PHONY: help up test test-long check bench faults sync page tools

@@ -8,7 +8,8 @@ from fake_store import FakeStore
 
 from agent.cycle import Cycle
 from agent.operations import Operations
-from bus.errors import NoReplyError
+from bus.errors import NoReplyError, Refusal
+from contracts.message import ErrorCode
 from contracts.operations import CompleteItem, CreateItem, DeleteItem, Operation, UndoChange
 from contracts.store import TakeOverResult
 from contracts.todo import Author
@@ -81,6 +82,15 @@ async def test_a_lost_reply_is_settled_by_sealing_and_the_effect_stands_once() -
     fake.lose_replies = 1
     completed = await run(fake, ADD)
     assert (completed.outcome, fake.applied) == (Outcome.CONFIRMED, 1)
+
+
+async def test_an_id_that_was_used_for_something_else_confirms_nothing_of_what_is_asked_now() -> None:
+    fake = store()
+    await run(fake, ADD)
+    impossible = DeleteItem(item_id="inever")
+    with pytest.raises(Refusal) as caught:
+        await run(fake, impossible)
+    assert (caught.value.problem.code, caught.value.problem.field) == (ErrorCode.CONFLICT, "operation_id")
 
 
 async def test_a_lost_request_is_settled_by_sealing_and_repeated_as_the_next_attempt() -> None:

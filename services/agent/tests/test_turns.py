@@ -20,7 +20,16 @@ from bus.interface import Event, Job, Stored
 from contracts import streams, subjects
 from contracts.limits import BUS_PAYLOAD_MAX_BYTES
 from contracts.message import ErrorCode, Message, Problem
-from contracts.operations import CompleteItem, CreateItem, CreateList, DeleteItem
+from contracts.operations import (
+    CompleteItem,
+    CreateItem,
+    CreateList,
+    DeleteItem,
+    DeleteList,
+    Operation,
+    RenameList,
+    UpdateItem,
+)
 from contracts.planning import ModelPlan
 from contracts.store import ApplyRequest, ApplyStatus, Plan, Snapshot
 from contracts.todo import Author
@@ -89,6 +98,16 @@ class Stage:
         self.started = TurnStarted(
             session="s", turn_id="t", owner=OWNER, text=text, accepted_at=datetime(2026, 11, 22, 12, tzinfo=UTC)
         )
+
+    def before_each_apply(self, *operations: Operation) -> None:
+        """Somebody else makes these changes, one right before each apply."""
+        waiting = list(operations)
+
+        def write() -> None:
+            if waiting:
+                self.store.write((waiting.pop(0),), f"cother{len(waiting)}", f"theirs{len(waiting)}", Author.BOARD)
+
+        self.store.before_apply = write
 
     async def deliver(self, deliveries: int = 1) -> TurnCompleted:
         cancelling = Cancelling(self.store)
@@ -277,10 +296,76 @@ async def test_what_is_said_to_be_so_already_is_relied_on() -> None:
     snapshot = snapshot_of(Groceries=["x milk", "eggs"])
     both = ({"op": "complete_item", "item": "L1.1"}, {"op": "complete_item", "item": "L1.2"})
     stage = Stage(snapshot, "mark milk and eggs as done", *both)
-    reopened = (CompleteItem(item_id="i0x0", done=False),)
-    stage.store.before_apply = lambda: stage.store.write(reopened, "cother", "theirs", Author.BOARD)
-    assert (await stage.deliver()).outcome is Outcome.CONFLICT
-    assert stage.store.applied == 0
+    stage.before_each_apply(CompleteItem(item_id="i0x0", done=False))
+    completed = await stage.deliver()
+    assert completed.text == "Marked “milk” and “eggs” in “Groceries” as done."
+    assert (completed.receipt.attempt, stage.model.calls) == (2, 2)
+
+
+async def test_a_conflict_is_planned_once_more_over_the_rows_as_they_are_now() -> None:
+    stage = Stage(GROCERIES, "mark milk as done", {"op": "complete_item", "item": "L1.1"})
+    stage.before_each_apply(UpdateItem(item_id="i0x0", notes="two bottles"))
+    completed = await stage.deliver()
+    assert (completed.outcome, completed.text) == (Outcome.CONFIRMED, "Marked “milk” in “Groceries” as done.")
+    assert stage.bus.phases == ["plan1", "execute1", "plan2", "execute2", "confirm2"]
+    assert completed.receipt.model is not None
+    assert (completed.receipt.model.calls, completed.receipt.model.prompt_tokens) == (2, 2)
+    assert stage.store.state.items["i0x0"].notes == "two bottles"
+
+
+async def test_a_second_conflict_is_told_and_nothing_is_tried_again() -> None:
+    stage = Stage(GROCERIES, "mark milk as done", {"op": "complete_item", "item": "L1.1"})
+    stage.before_each_apply(*(UpdateItem(item_id="i0x0", notes=f"{number} bottles") for number in (1, 2, 3)))
+    completed = await stage.deliver()
+    assert (completed.outcome, completed.reason, stage.model.calls) == (Outcome.CONFLICT, "conflict", 2)
+    assert (stage.store.applied, stage.store.state.items["i0x0"].notes) == (0, "2 bottles")
+    assert "Nothing was changed." in completed.text
+
+
+@pytest.mark.parametrize(
+    ("theirs", "told"),
+    [
+        (DeleteItem(item_id="i0x0"), "Deleted “milk” from “Groceries”."),
+        (UpdateItem(item_id="i0x0", title="cream"), "“milk”: renamed to “cream”."),
+        (RenameList(list_id="l0", name="Food"), "Renamed the list “Groceries” to “Food”."),
+        (DeleteList(list_id="l0"), "Deleted the list “Groceries” and the 2 items in it."),
+    ],
+)
+async def test_what_somebody_does_to_our_rows_right_after_us_is_told(theirs: Operation, told: str) -> None:
+    stage = Stage(GROCERIES, "mark milk as done", {"op": "complete_item", "item": "L1.1"})
+    stage.store.after_apply = lambda: stage.store.write((theirs,), "cother", "theirs", Author.BOARD)
+    completed = await stage.deliver()
+    assert completed.outcome is Outcome.CONFIRMED
+    assert completed.text == f"Marked “milk” in “Groceries” as done. Since then, by somebody else: {told}"
+
+
+async def test_what_somebody_did_before_us_or_elsewhere_is_not_told_as_having_happened_since() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+    stage.before_each_apply(RenameList(list_id="l0", name="Food"))
+    stage.store.after_apply = lambda: stage.store.write(
+        (CompleteItem(item_id="i0x1"),), "celse", "elsewhere", Author.BOARD
+    )
+    completed = await stage.deliver()
+    assert completed.text == "Added “tea” to “Food”."
+
+
+async def test_a_target_that_is_renamed_away_before_the_apply_is_not_changed_under_its_new_name() -> None:
+    stage = Stage(GROCERIES, "delete milk", {"op": "delete_item", "item": "L1.1"})
+    stage.before_each_apply(UpdateItem(item_id="i0x0", title="passport"))
+    completed = await stage.deliver()
+    assert (stage.store.applied, completed.receipt.verdict) == (0, None)
+    assert stage.store.state.items["i0x0"].title == "passport"
+
+
+async def test_a_turn_that_another_worker_took_over_in_a_conflict_is_let_go() -> None:
+    stage = Stage(GROCERIES, "mark milk as done", {"op": "complete_item", "item": "L1.1"})
+    stage.before_each_apply(UpdateItem(item_id="i0x0", notes="two bottles"))
+    other = Stage(GROCERIES, "mark milk as done", {"op": "complete_item", "item": "L1.1"})
+    await other.deliver()
+    stage.store.after_apply = lambda: stage.store.results.update(other.store.results)
+    with pytest.raises(LetGo):
+        await stage.deliver()
+    assert stage.bus.kept == {}
 
 
 async def test_an_alias_means_what_it_meant_to_the_model_though_rows_have_moved_up() -> None:

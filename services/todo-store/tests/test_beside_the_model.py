@@ -21,7 +21,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from contracts.operations import Operation, UndoChange
+from contracts.operations import DeleteList, Operation, UndoChange
 from contracts.store import ApplyResult, ApplyStatus, Snapshot
 from contracts.todo import Diff, JournalEntry
 from contracts.turns import Verdict
@@ -203,7 +203,7 @@ class BesideTheModel(RuleBasedStateMachine):
 
     def _refuses(self, state: State, planned: Planned) -> bool:
         versions = {row_id: row.version for row_id in planned.relies_on if (row := state.row(row_id)) is not None}
-        if versions != planned.relies_on:
+        if versions != planned.relies_on or self._holds_what_nobody_saw(state, planned):
             return True
         try:
             foreseen = apply(state, planned.operations, self._history)
@@ -211,6 +211,11 @@ class BesideTheModel(RuleBasedStateMachine):
             return True
         # What is taken back already is no error to the model: it would not be sent.
         return isinstance(planned.operations[0], UndoChange) and foreseen is state
+
+    def _holds_what_nobody_saw(self, state: State, planned: Planned) -> bool:
+        deleted = [operation.list_id for operation in planned.operations if isinstance(operation, DeleteList)]
+        emptied = (set(state.order.get(list_id, ())) for list_id in deleted if list_id in planned.relies_on)
+        return any(ids - planned.relies_on.keys() for ids in emptied)
 
     def _judge(self, planned: Planned, result: ApplyResult) -> None:
         """A writer that planned on older rows is confirmed all the same."""

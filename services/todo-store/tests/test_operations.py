@@ -229,6 +229,17 @@ async def test_rows_that_changed_since_they_were_read_are_named_as_the_conflict(
     assert again.status is ApplyStatus.APPLIED
 
 
+async def test_a_list_that_was_filled_since_it_was_read_is_not_deleted_with_what_nobody_saw(store: "Store") -> None:
+    await store.do(GROCERIES, MILK)
+    seen = {"l1": 1, "i1": 1}
+    await store.do(EGGS)
+    result = await store.apply(DeleteList(list_id="l1"), relies_on=seen)
+    assert (result.status, result.rows) == (ApplyStatus.CONFLICT, ("i2",))
+    assert len((await store.snapshot()).items) == 2
+    again = await store.apply(DeleteList(list_id="l1"), relies_on={**seen, "i2": 1})
+    assert again.status is ApplyStatus.APPLIED
+
+
 async def test_relying_on_what_cannot_be_a_row_is_invalid_and_names_it(store: "Store") -> None:
     with pytest.raises(Refusal) as caught:
         await store.apply(GROCERIES, relies_on={"not an id\0": 1})

@@ -77,6 +77,16 @@ async def test_a_taken_over_attempt_can_no_longer_act(store: "Store") -> None:
     assert (await store.apply(GROCERIES, operation_id=operation_id, attempt=1)).repeated
 
 
+async def test_a_taken_over_attempt_with_ids_of_its_own_is_fenced_after_the_other_was_applied(store: "Store") -> None:
+    operation_id = uuid7()
+    await store.take_over(operation_id)
+    await store.apply(GROCERIES, operation_id=operation_id, attempt=2)
+    # Two workers plan the same words and mint other ids: the late one must not be told that it misuses the id.
+    late = await store.apply(CreateList(list_id="l2", name="Groceries"), operation_id=operation_id, attempt=1)
+    assert (late.status, late.change_id) == (ApplyStatus.FENCED, None)
+    assert len((await store.snapshot()).lists) == 1
+
+
 async def test_an_attempt_that_was_never_given_out_is_invalid(store: "Store") -> None:
     with pytest.raises(Refusal) as caught:
         await store.apply(GROCERIES, attempt=2)

@@ -4,11 +4,13 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from opentelemetry import trace
 
 from agent import words
 from agent.reading import Reader, Reading
+from agent.since import done_since
 from agent.store import Store
 from agent.words import NOTHING_CHANGED
 from bus import tracing
@@ -32,6 +34,9 @@ log = logging.getLogger(__name__)
 _TRACER = trace.get_tracer("agent.cycle")
 
 OnPhase = Callable[[Phase, int], Awaitable[None]]
+
+OVERTAKEN: Final = "conflict"
+"""The reason of an apply that found a row changed since PLAN: nothing was applied, and a new plan may fare better."""
 
 
 class FencedError(Exception):
@@ -219,7 +224,8 @@ class Cycle:
             text = "This was applied, but what the database holds now could not be read."
             return Ended(Outcome.UNKNOWN, text, receipt, reason="not_judged")
         if judgement.verdict is Verdict.CONFIRMED:
-            sentences = [*words.change_sentences(observed.ours, result.operations), *notes]
+            done = words.change_sentences(observed.ours, result.operations)
+            sentences = [*done, *notes, *done_since(observed, result, after.journal)]
             return Ended(Outcome.CONFIRMED, " ".join(sentences), receipt)
         kinds = [mismatch.kind.value for mismatch in judgement.mismatches]
         log.error("refuted", extra={"change_id": result.change_id, "mismatches": kinds})
@@ -273,7 +279,7 @@ def _not_applied(request: Request, intent: Intent, expected: Diff, result: Apply
             return Ended(Outcome.CANCELLED, words.CANCELLED, receipt)
         case ApplyStatus.CONFLICT:
             text = f"Somebody else changed the same thing just now. {NOTHING_CHANGED} Please look and ask again."
-            return Ended(Outcome.CONFLICT, text, receipt, reason="conflict")
+            return Ended(Outcome.CONFLICT, text, receipt, reason=OVERTAKEN)
         case _:
             reason = result.reason or "refused"
             return Ended(Outcome.REFUSED, f"{words.refusal(reason)} {NOTHING_CHANGED}", receipt, reason=reason)

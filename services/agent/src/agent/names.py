@@ -41,15 +41,28 @@ def same_name(one: str, other: str) -> bool:
     return fold(one).split() == fold(other).split()
 
 
-_GROUP_WORDS: Final = frozenset(
-    {"all", "every", "everything", "each", "both", "rest", "remaining", "done", "completed", "finished", "ticked"}
-    | {"checked", "open", "unfinished", "clear", "empty", "overdue"}
+_STATES: Final = frozenset(
+    {"done", "completed", "finished", "ticked", "checked", "open", "unfinished"}  # of the items that are meant
 )
+_GROUP_WORDS: Final = _STATES | frozenset(
+    {"all", "every", "everything", "each", "both", "rest", "remaining", "clear", "empty", "overdue"}
+)
+_MARKING: Final = frozenset({"mark", "set", "tick", "check", "get"})
 
 
 def asks_for_a_group(request: str) -> bool:
-    """Whether a request asks for all of something, or for what is in some state: then items need not be named."""
-    return not _GROUP_WORDS.isdisjoint(words(request))
+    """Whether a request asks for all of something, or for what is in some state: then items need not be named.
+
+    The state that something is to get ("mark tea as done") tells no group.
+    """
+    said = words(request)
+    return any(
+        word in _GROUP_WORDS and not (word in _STATES and _is_a_goal(said, place)) for place, word in enumerate(said)
+    )
+
+
+def _is_a_goal(said: tuple[str, ...], place: int) -> bool:
+    return (place > 0 and said[place - 1] == "as") or (place == len(said) - 1 and said[0] in _MARKING)
 
 
 @dataclass(frozen=True)

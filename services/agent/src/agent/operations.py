@@ -50,7 +50,7 @@ class Operations:
                 # Sealed before: by a repeat of this id, or by a run of it that had no answer. What did come of it?
                 taken = await self._store.take_over(request.owner, request.operation_id)
                 if taken.result is not None and taken.result.status is ApplyStatus.APPLIED:
-                    return await self._confirmed(request, taken.result, clock)
+                    return await self._confirmed(asked, request, taken.result, clock)
                 attempt = taken.attempt
             except DoubtError as doubt:
                 return _unknown(asked, clock, doubt)
@@ -67,7 +67,7 @@ class Operations:
             receipt = Receipt(operations=asked.operations, revision_before=before.revision, timings=clock.total())
             text = f"The state has changed since you looked: it is at revision {before.revision}. {NOTHING_CHANGED}"
             stale = Ended(Outcome.CONFLICT, text, receipt, reason="stale_view")
-            return await self._unless_done_before(request, clock, stale)
+            return await self._unless_done_before(asked, request, clock, stale)
         intent = Intent(
             operations=asked.operations,
             understood=tuple(
@@ -80,7 +80,9 @@ class Operations:
             history=history,
         )
         ended = await self._cycle.carry_out(request, intent, clock)
-        return ended if ended.receipt.verdict is not None else await self._unless_done_before(request, clock, ended)
+        return (
+            ended if ended.receipt.verdict is not None else await self._unless_done_before(asked, request, clock, ended)
+        )
 
     async def _changes_to_undo(self, asked: RunOperations) -> History:
         if len(asked.operations) > 1:
@@ -90,14 +92,18 @@ class Operations:
         found = [await self._store.change(asked.owner, change_id) for change_id in wanted]
         return {entry.change_id: entry for entry in found if entry is not None}
 
-    async def _unless_done_before(self, request: Request, clock: Clock, ended: Ended) -> Ended:
+    async def _unless_done_before(self, asked: RunOperations, request: Request, clock: Clock, ended: Ended) -> Ended:
         """A repeat of an operation that was applied can look impossible or needless, because it was applied."""
         taken = await self._store.take_over(request.owner, request.operation_id)
         if taken.result is None or taken.result.status is not ApplyStatus.APPLIED:
             return ended
-        return await self._confirmed(request, taken.result, clock)
+        return await self._confirmed(asked, request, taken.result, clock)
 
-    async def _confirmed(self, request: Request, result: ApplyResult, clock: Clock) -> Ended:
+    async def _confirmed(self, asked: RunOperations, request: Request, result: ApplyResult, clock: Clock) -> Ended:
+        if result.operations != asked.operations:
+            # What was done under this id says nothing of what is asked for now.
+            detail = "was used for other operations; mint a new one"
+            raise Refusal(Problem(code=ErrorCode.CONFLICT, field="operation_id", detail=detail))
         return await self._cycle.confirm(request, result, clock, before=None)
 
 

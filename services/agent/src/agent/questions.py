@@ -18,7 +18,9 @@ def answer(questions: Sequence[PlanStep], board: Board, targets: Targets, reques
     texts: list[str] = []
     understood: list[str] = []
     for step in questions:
-        row = targets.list_for(step.list, lambda name: f"what is on {name}?") if step.list else None
+        # A list that the words name is meant, though the model left it out.
+        named = bool(step.list) or len(targets.named_lists) == 1
+        row = targets.list_for(step.list, lambda name: f"what is on {name}?") if named else None
         where = quoted(row.name) if row is not None else "all lists"
         if step.op is StepOp.SHOW:
             texts.append(answers.shown(board, row))

@@ -7,6 +7,7 @@ from typing import Final
 from pydantic import ValidationError
 
 from agent import answers
+from agent.adherence import held_to, told_whole
 from agent.board import Board
 from agent.details import due_of, notes_of, priority_of, removes_due
 from agent.names import fold, same_name, uses_only_words_of, words
@@ -45,9 +46,10 @@ def resolve(plan: ModelPlan, board: Board, request: str, today: date, newest: Jo
     `newest` is the owner's newest change, which the step `undo` means.
     """
     try:
+        plan = held_to(plan, request)
         if wants_undo(plan):
             return undo(plan, board, newest)
-        return _Resolver(plan, board, request, today).resolve()
+        return told_whole(_Resolver(plan, board, request, today).resolve(), board, request)
     except Unresolvable as unresolvable:
         return unresolvable.ending
     except ValidationError as error:

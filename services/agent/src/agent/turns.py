@@ -13,10 +13,10 @@ from pydantic import ValidationError
 from agent import prompt
 from agent.board import board_of, refreshed
 from agent.cancelling import Cancelling
-from agent.cycle import Clock, Cycle, DoubtError, Ended, FencedError, Intent, Request
+from agent.cycle import OVERTAKEN, Clock, Cycle, DoubtError, Ended, FencedError, Intent, Request
 from agent.dates import day_of, zone_named
 from agent.digest import digest, items_shown, lists_shown
-from agent.endings import cancelled, interrupted, model_failed, refused_by_the_store
+from agent.endings import cancelled, interrupted, model_failed, refused_by_the_store, with_model_use
 from agent.faults import ModelError
 from agent.planner import Planned, Planning
 from agent.progress import Progress
@@ -167,16 +167,23 @@ class Turns:
             if taken.cancelled:
                 return cancelled(started, clock), ()
             attempt, closed = taken.attempt, taken.closed
-        await progress.begun(Phase.PLAN, attempt)
-        crash_point("before_plan")
         ended, candidates = await self._plan_and_carry_out(started, request, attempt, clock, progress)
         if closed and ended.outcome is Outcome.CANCELLED:
             return interrupted(started, clock), ()
-        return ended, candidates
+        if ended.reason != OVERTAKEN:
+            return ended, candidates
+        # Somebody else was faster. One new plan, over the rows as they are now; a second conflict is for the user.
+        taken = await self._store.take_over(started.owner, started.turn_id)
+        if taken.result is not None:
+            raise FencedError
+        anew, candidates = await self._plan_and_carry_out(started, request, taken.attempt, clock, progress)
+        return with_model_use(anew, ended.receipt.model), candidates
 
     async def _plan_and_carry_out(
         self, started: TurnStarted, request: Request, attempt: int, clock: Clock, progress: Progress
     ) -> tuple[Ended, tuple[Candidate, ...]]:
+        await progress.begun(Phase.PLAN, attempt)
+        crash_point("before_plan")
         since = time.perf_counter()
         with tracing.step(_TRACER, "PLAN"):
             resolution, before, use, newest = await self._plan(started, clock, progress)

@@ -22,7 +22,7 @@ from contracts.store import (
 )
 from contracts.tokens import ROW_ID_PATTERN, new_change_id
 from todo_store import undoing
-from todo_store.effects import Effects, Rejected, check_versions, effects_of, needs_of
+from todo_store.effects import Effects, Rejected, check_emptied, check_versions, effects_of, needs_of
 from todo_store.errors import StoreError
 from todo_store.repository import journal, todo_rows, turns
 from todo_store.repository.turns import Turn
@@ -88,6 +88,7 @@ async def _effects(session: WriteSession, request: ApplyRequest) -> Effects:
     if change_id is None:
         rows = await todo_rows.load(session, request.owner, needs_of(request.operations, request.relies_on))
         check_versions(rows, request.relies_on)
+        check_emptied(rows, request.operations, request.relies_on)
         return effects_of(rows, request.operations)
     found = await journal.images_of(session, request.owner, change_id)
     if found is None:
@@ -103,6 +104,9 @@ def _answer_without_acting(turn: Turn, request: ApplyRequest, plan_hash: str) ->
     recorded = turn.result
     if recorded is not None and (recorded.status is ApplyStatus.APPLIED or turn.attempt == request.attempt):
         if turn.plan_hash != plan_hash:
+            if request.attempt < turn.attempt:
+                # Another worker's plan for the same words, which mints other ids. This one comes too late, no more.
+                return _not_done(request, ApplyStatus.FENCED)
             raise StoreError(
                 Problem(
                     code=ErrorCode.CONFLICT,

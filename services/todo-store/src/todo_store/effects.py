@@ -106,6 +106,15 @@ def check_versions(rows: Rows, relies_on: Mapping[str, int]) -> None:
         raise Rejected(ApplyStatus.CONFLICT, changed)
 
 
+def check_emptied(rows: Rows, operations: Iterable[Operation], relies_on: Mapping[str, int]) -> None:
+    """Raise Rejected(CONFLICT) naming the items that came into a list since PLAN saw it, where it is to be deleted:
+    nobody agreed to lose them. A caller that relies on nothing means the list as it is."""
+    deleted = {operation.list_id for operation in operations if isinstance(operation, DeleteList)} & relies_on.keys()
+    unseen = sorted(item.id for item in rows.items.values() if item.list_id in deleted and item.id not in relies_on)
+    if unseen:
+        raise Rejected(ApplyStatus.CONFLICT, tuple(unseen))
+
+
 def effects_of(rows: Rows, operations: Iterable[Operation]) -> Effects:
     """Work the operations out, in order. Raises Rejected."""
     work = _Work(rows)

@@ -1,0 +1,5 @@
+"""`python -m bench.faults`: the fault matrix."""
+
+from bench.faults.command_line import main
+
+main()

@@ -1,0 +1,102 @@
+"""What a request's words say about a plan beside the names in it: whether to delete or to undo, which part of a list,
+which priority, and what the plan passes over. Pure.
+
+A name in the request says what may be touched, not what may be done to it: a model that obeys a stored title would find
+a name in every request.
+"""
+
+import re
+from typing import Final
+
+from agent.board import Board
+from agent.names import fold, named_in, words
+from agent.resolution import Change, Ending, Resolution, stop
+from agent.words import NOTHING_CHANGED, joined, quoted
+from contracts.operations import CompleteItem, DeleteItem, MoveItem
+from contracts.planning import ModelPlan, PlanStep, Select, StepOp
+from contracts.todo import Priority
+from contracts.turns import Candidate, Outcome
+
+# English, German, French, Spanish, Chinese. Who writes in another language is asked, and answers by a button.
+_DELETES: Final = re.compile(
+    r"\b(?:delet|remov|eras|clear|empt|drop|discard|trash|scrap|purg|cross|strike|off\b|out\b|away\b|rid\b|forget"
+    r"|l[öo]e?sch|entfern|streich|wirf|werf|weg\b|leer|raus\b"
+    r"|supprim|effac|enl[eè]v|retir|vid(?:e|er|ez)\b|jet(?:te|er)|ray(?:e|er)"
+    r"|borr|elimin|quit|vac[ií]|tach|saca)"
+    r"|[删除掉清]"
+)
+_UNDOES: Final = re.compile(
+    r"\b(?:undo|undid|revert|restor|back\b|oops|mistake|rückgängig|zurück|annul|défai|reviens|retour|deshac|deshaz|revier)"
+    r"|[撤还]|取消"
+)
+_TICKS: Final = re.compile(
+    r"\b(?:mark|complet(?:e|ing)\b|finish(?:ing)?\b|tick|check|set\b|close|un(?:tick|check|mark)|re-?open|open\b.*\bagain"
+    r"|hak|erledig|markier|öffn|wieder|coch|marqu|termin|rouvr|marc|complet(?:a|ar)\b|tach|reabr)"
+    r"|[勾]|完成|标记|重新"
+)
+_DONE: Final = frozenset({"done", "completed", "finished", "ticked", "checked"})
+_OPEN: Final = frozenset({"open", "unfinished", "remaining"})
+_PRIORITIES: Final = frozenset({Priority.LOW.value, Priority.MEDIUM.value, Priority.HIGH.value})
+_DELETIONS: Final = frozenset({StepOp.DELETE_ITEM, StepOp.DELETE_LIST})
+
+
+def held_to(plan: ModelPlan, request: str) -> ModelPlan:
+    """The plan as far as the words bear it out. Raises Unresolvable where it deletes or undoes unasked."""
+    said = fold(request)
+    confirmed = words(request)[:1] == ("yes",)
+    ops = {step.op for step in plan.steps}
+    if StepOp.UNDO in ops and _UNDOES.search(said) is None:
+        candidate = Candidate(label="Take the last change back", reply="undo")
+        text = f"Shall the last change be taken back? Your request does not say so. {NOTHING_CHANGED}"
+        raise stop(Outcome.CLARIFY, text, reason="undo_not_asked_for", candidates=(candidate,))
+    if ops & _DELETIONS and StepOp.UNDO not in ops and not confirmed and _DELETES.search(said) is None:
+        candidate = Candidate(label="Yes, delete", reply=f"yes, {request}")
+        text = f"Shall something be deleted? Your request does not say so. {NOTHING_CHANGED}"
+        raise stop(Outcome.CLARIFY, text, reason="deletion_not_asked_for", candidates=(candidate,))
+    agreed = confirmed and _DELETES.search(said) is None  # a yes to a deletion is none to this
+    if not agreed and _TICKS.search(said) is None and any(_ticks_a_group(step) for step in plan.steps):
+        candidate = Candidate(label="Yes, mark them", reply=f"yes, {request}")
+        text = f"Shall several items be marked as done or open? Your request does not say so. {NOTHING_CHANGED}"
+        raise stop(Outcome.CLARIFY, text, reason="marking_not_asked_for", candidates=(candidate,))
+    return plan.model_copy(update={"steps": tuple(_held(step, frozenset(words(request))) for step in plan.steps)})
+
+
+def _ticks_a_group(step: PlanStep) -> bool:
+    return step.op in {StepOp.COMPLETE_ITEM, StepOp.REOPEN_ITEM} and step.select is not None
+
+
+def _held(step: PlanStep, said: frozenset[str]) -> PlanStep:
+    update: dict[str, object] = {}
+    if step.op is StepOp.DELETE_ITEM and step.select is not None:
+        # "Delete all done items" is not all items, whatever the model makes of it.
+        parts = [select for select, said_so in ((Select.DONE, _DONE), (Select.OPEN, _OPEN)) if said & said_so]
+        if len(parts) == 1:
+            update["select"] = parts[0]
+    named = said & _PRIORITIES
+    if step.priority in _PRIORITIES - said and "priority" in said and len(named) == 1:
+        update["priority"] = next(iter(named))
+    return step.model_copy(update=update) if update else step
+
+
+def told_whole(resolution: Resolution, board: Board, request: str) -> Resolution:
+    """The resolution, with a word about what the request names and the plan passes over.
+
+    A plan that both needs a row as it is and changes it contradicts itself, and is none.
+    """
+    if not isinstance(resolution, Change):
+        return resolution
+    touched = {getattr(operation, "item_id", "") for operation in resolution.operations}
+    if touched & set(resolution.relied_on):
+        text = f"The language model's plan contradicts itself. Try to put it differently. {NOTHING_CHANGED}"
+        return Ending(Outcome.FAILED, text, reason="model_contradicts_itself")
+    if not all(isinstance(operation, CompleteItem | MoveItem | DeleteItem) for operation in resolution.operations):
+        return resolution
+    seen = touched | set(resolution.relied_on)
+    told = {fold(item.title) for item in board.all_items() if item.id in seen}
+    told |= {fold(row.name) for row in board.lists}
+    named = named_in(request, ((item.title, item) for item in board.all_items())).rows
+    passed = [item.title for item in named if fold(item.title) not in told]
+    if not passed:
+        return resolution
+    note = f"Nothing was done about {joined([quoted(title) for title in dict.fromkeys(passed)])}."
+    return Change(resolution.operations, resolution.understood, (*resolution.notes, note), resolution.relied_on)

@@ -1,0 +1,128 @@
+"""A plan does no more than the words say, though each of its targets is named."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+from boards import snapshot_of
+
+from agent.board import board_of
+from agent.resolution import Change, Ending
+from agent.resolve import resolve
+from contracts.operations import CreateItem, DeleteItem
+from contracts.planning import ModelPlan
+from contracts.todo import Priority
+from contracts.turns import Outcome
+
+HOME = snapshot_of(Groceries=["milk", "eggs", "x bread"], Travel=["tickets"])
+
+
+def resolved(request: str, *steps: dict[str, Any]) -> Change | Ending:
+    return resolve(ModelPlan.model_validate({"steps": steps}), board_of(HOME), request, date(2026, 11, 22))
+
+
+@pytest.mark.parametrize("request_", ["mark tickets on Travel as done", "add tickets to Travel", "重命名 tickets"])
+def test_what_a_request_names_is_not_deleted_unless_it_says_so(request_: str) -> None:
+    ending = resolved(request_, {"op": "delete_item", "item": "L2.1"})
+    assert isinstance(ending, Ending)
+    assert (ending.outcome, ending.reason) == (Outcome.CLARIFY, "deletion_not_asked_for")
+    (candidate,) = ending.candidates
+    assert isinstance(resolved(candidate.reply, {"op": "delete_item", "item": "L2.1"}), Change)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "delete tickets",
+        "remove tickets from Travel",
+        "take tickets off Travel",
+        "get rid of tickets",
+        "cross tickets off",
+        "lösche tickets",
+        "streiche tickets von Travel",
+        "supprime tickets",
+        "enlève tickets de Travel",
+        "borra tickets",
+        "quita tickets de Travel",
+        "删除 tickets",
+        "把 tickets 去掉",
+    ],
+)
+def test_a_deletion_is_heard_in_five_languages(request_: str) -> None:
+    change = resolved(request_, {"op": "delete_item", "item": "L2.1"})
+    assert isinstance(change, Change)
+    assert change.operations == (DeleteItem(item_id="i1x0"),)
+
+
+@pytest.mark.parametrize("request_", ["mark milk as done", "yes, delete the list Travel"])
+def test_an_undo_that_nobody_asked_for_is_asked_about(request_: str) -> None:
+    ending = resolved(request_, {"op": "undo"})
+    assert isinstance(ending, Ending)
+    assert (ending.outcome, ending.reason) == (Outcome.CLARIFY, "undo_not_asked_for")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "delete all done items from Groceries",
+        "yes, delete all done items from Groceries",
+        "how many open items are on Groceries?",
+        "show all of Groceries",
+    ],
+)
+def test_a_whole_list_is_not_marked_unless_the_words_say_so(request_: str) -> None:
+    ending = resolved(request_, {"op": "complete_item", "list": "L1", "select": "all"})
+    assert isinstance(ending, Ending)
+    assert (ending.outcome, ending.reason) == (Outcome.CLARIFY, "marking_not_asked_for")
+
+
+@pytest.mark.parametrize(
+    "request_", ["mark everything on Groceries as done", "tick all of Groceries", "hake alles auf Groceries ab, all"]
+)
+def test_a_whole_list_is_marked_where_the_words_say_so(request_: str) -> None:
+    assert isinstance(resolved(request_, {"op": "complete_item", "list": "L1", "select": "all"}), Change)
+
+
+@pytest.mark.parametrize(
+    "request_", ["mark cheese on Groceries as done", "mark cheese on Groceries done", "set cheese on Groceries to done"]
+)
+def test_the_state_that_something_shall_get_names_no_group(request_: str) -> None:
+    ending = resolved(request_, {"op": "complete_item", "item": "L1.1"})
+    assert isinstance(ending, Ending)
+    assert ending.outcome is Outcome.CLARIFY
+
+
+@pytest.mark.parametrize("select", ["all", "open", "done"])
+def test_all_done_items_are_not_all_items(select: str) -> None:
+    step = {"op": "delete_item", "list": "L1", "select": select}
+    change = resolved("delete all done items from Groceries", step)
+    assert isinstance(change, Change)
+    assert change.operations == (DeleteItem(item_id="i0x2"),)
+
+
+def test_a_priority_that_the_words_name_wins_over_the_models() -> None:
+    step = {"op": "add_item", "list": "L2", "text": "visa", "priority": "low"}
+    change = resolved("add visa to Travel with high priority", step)
+    assert isinstance(change, Change)
+    (operation,) = change.operations
+    assert isinstance(operation, CreateItem)
+    assert operation.priority is Priority.HIGH
+
+
+def test_what_is_named_and_passed_over_is_told() -> None:
+    change = resolved("mark milk and eggs as done", {"op": "complete_item", "item": "L1.1"})
+    assert isinstance(change, Change)
+    assert change.notes == ("Nothing was done about “eggs”.",)
+
+
+def test_a_plan_that_needs_a_row_as_it_is_and_changes_it_is_none() -> None:
+    adding = {"op": "add_item", "list": "L1", "text": "milk"}
+    ending = resolved("add milk to Groceries", adding, {"op": "complete_item", "item": "L1.1"})
+    assert isinstance(ending, Ending)
+    assert (ending.outcome, ending.reason) == (Outcome.FAILED, "model_contradicts_itself")
+
+
+def test_a_question_about_a_named_list_is_not_answered_about_all() -> None:
+    ending = resolved("how many open items are on Groceries?", {"op": "count", "select": "open"})
+    assert isinstance(ending, Ending)
+    assert ending.text == "There are 2 open items in “Groceries”."
