@@ -6,11 +6,12 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from contracts.dialogue import Alias, Question
 from contracts.limits import OPERATIONS_MAX
 from contracts.message import Message
 from contracts.operations import Operation
 from contracts.todo import Author, Diff, JournalEntry, TodoItem, TodoList
-from contracts.tokens import ChangeId, OperationId, OwnerKey
+from contracts.tokens import ChangeId, OperationId, OwnerKey, SessionId
 
 
 class SnapshotRequest(Message):
@@ -18,6 +19,9 @@ class SnapshotRequest(Message):
 
     owner: OwnerKey
     journal_since: int | None = Field(default=None, ge=0, description="also every journal entry after this revision")
+    dialogue: SessionId | None = Field(
+        default=None, description="also the owner's aliases, and this session's question"
+    )
 
 
 class SnapshotPart(Message):
@@ -31,6 +35,8 @@ class SnapshotPart(Message):
     lists: tuple[TodoList, ...] = ()
     items: tuple[TodoItem, ...] = ()
     journal: tuple[JournalEntry, ...] = ()
+    aliases: tuple[Alias, ...] = Field(default=(), description="in the first part, where a dialogue was asked for")
+    question: Question | None = Field(default=None, description="likewise: the session's open one, if it has one")
 
 
 class Snapshot(Message):
@@ -41,6 +47,8 @@ class Snapshot(Message):
     lists: tuple[TodoList, ...] = ()
     items: tuple[TodoItem, ...] = ()
     journal: tuple[JournalEntry, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+    question: Question | None = None
 
 
 def joined(journal: Iterable[JournalEntry]) -> tuple[JournalEntry, ...]:

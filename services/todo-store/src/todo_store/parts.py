@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from contracts.dialogue import Alias, Question
 from contracts.limits import BUS_PAYLOAD_MAX_BYTES, SNAPSHOT_PART_ROWS
 from contracts.message import Message
 from contracts.store import SnapshotPart
@@ -17,6 +18,9 @@ class Parts:
     def __init__(self, revision: int) -> None:
         self._revision = revision
         self._begun = False
+        # Beside the first part's rows: both are bounded, and fit in what PART_MAX_BYTES leaves free.
+        self.aliases: tuple[Alias, ...] = ()
+        self.question: Question | None = None
         self._clear()
 
     def _clear(self) -> None:
@@ -59,12 +63,14 @@ class Parts:
         self._bytes += size
 
     def _part(self) -> SnapshotPart:
-        self._begun = True
+        first, self._begun = not self._begun, True
         return SnapshotPart(
             revision=self._revision,
             lists=tuple(self._lists),
             items=tuple(self._items),
             journal=tuple(self._journal),
+            aliases=self.aliases if first else (),
+            question=self.question if first else None,
         )
 
 

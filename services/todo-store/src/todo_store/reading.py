@@ -8,7 +8,7 @@ from contracts.text import normalise
 from contracts.todo import JournalEntry
 from todo_store.errors import StoreError
 from todo_store.parts import Entries, Page, Parts
-from todo_store.repository import journal, search, todo_rows
+from todo_store.repository import dialogue, journal, search, todo_rows
 from todo_store.sessions import ReadSession
 
 
@@ -19,6 +19,9 @@ async def snapshot(session: ReadSession, request: SnapshotRequest) -> AsyncItera
     """
     owner = request.owner
     parts = Parts(await journal.revision_of(session, owner))
+    if request.dialogue is not None:
+        parts.aliases = await dialogue.aliases(session, owner)
+        parts.question = await dialogue.question(session, owner, request.dialogue)
     for todo_list in await todo_rows.lists(session, owner):
         for part in parts.add(todo_list):
             yield part
