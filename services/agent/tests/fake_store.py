@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bus.errors import NoReplyError, UnavailableError
+from contracts.dialogue import Alias, Question, Remembered, RememberRequest
 from contracts.operations import Operation
 from contracts.store import ApplyRequest, ApplyResult, ApplyStatus, Snapshot, TakeOverResult
 from contracts.todo import Author, Image, JournalEntry
@@ -29,18 +30,44 @@ class FakeStore:
         self.after_apply: Callable[[], None] = lambda: None
         self.away = 0
         self.crashes: dict[str, int] = {}
+        self.aliases: dict[str, str] = {}
+        self.questions: dict[str, Question] = {}
+        self.taken_by: dict[str, str] = {}
 
     def _here(self) -> None:
         if self.away:
             self.away -= 1
             raise UnavailableError("away")
 
-    async def snapshot(self, owner: str, *, journal_since: int | None = None) -> Snapshot:
+    async def snapshot(self, owner: str, *, journal_since: int | None = None, dialogue: str | None = None) -> Snapshot:
         self._here()
         entries = () if journal_since is None else tuple(e for e in self.journal if e.revision > journal_since)
         items = tuple(item for list_id in self.state.lists for item in self.state.items_of(list_id))
         lists = tuple(self.state.lists.values())
-        return Snapshot(owner=owner, revision=self.state.revision, lists=lists, items=items, journal=entries)
+        called = tuple(Alias(phrase=phrase, list_id=list_id) for phrase, list_id in self.aliases.items())
+        return Snapshot(
+            owner=owner,
+            revision=self.state.revision,
+            lists=lists,
+            items=items,
+            journal=entries,
+            aliases=called if dialogue is not None else (),
+            question=None if dialogue is None else self.questions.get(dialogue),
+        )
+
+    async def remember(self, request: RememberRequest) -> Remembered:
+        self._here()
+        open_ = self.questions.get(request.session)
+        taken = False
+        if request.answers is not None and open_ is not None and open_.asked_by == request.answers:
+            taken = self.taken_by.setdefault(open_.asked_by, request.turn_id) == request.turn_id
+        if request.question is not None:
+            # As it travels, so that a test sees what would be kept.
+            self.questions[request.session] = Question.from_json(request.question.to_json())
+            self.taken_by.pop(request.question.asked_by, None)
+        if request.alias is not None:
+            self.aliases[request.alias.phrase] = request.alias.list_id
+        return Remembered(taken=taken)
 
     async def apply(self, request: ApplyRequest) -> ApplyResult:
         self.before_apply()

@@ -1,3 +1,4 @@
+# ruff: noqa: E501, RUF001 - a table reads by its rows, and people write what they write
 """Questions and negations change nothing; requests do, however politely they are put."""
 
 import time

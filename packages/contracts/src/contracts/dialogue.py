@@ -31,9 +31,9 @@ class Alias(Message):
 class Choice(Message):
     """One thing that could be meant: what the page shows, and what choosing it settles."""
 
-    label: str = Field(max_length=600)
-    detail: str | None = Field(default=None, max_length=30_000)
-    reply: str = Field(max_length=20_000, description="the request that choosing it sends")
+    label: str
+    detail: str | None = None
+    reply: str = Field(description="the request that choosing it sends")
     settles: str = Field(max_length=64, description="a row's id, `due:YYYY-MM-DD`, or `delete`")
 
 

@@ -10,6 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
+from agent.vocabulary import asks_for_all
+from contracts.planning import Select
+
 RowT = TypeVar("RowT")
 
 _WORD: Final = re.compile(r"\w+(?:['\u2019]\w+)*")
@@ -31,15 +34,10 @@ def same_name(one: str, other: str) -> bool:
     return fold(one).split() == fold(other).split()
 
 
-_GROUP_WORDS: Final = frozenset(
-    {"all", "every", "everything", "each", "both", "rest", "remaining", "done", "completed", "finished", "ticked"}
-    | {"checked", "open", "unfinished", "clear", "empty", "overdue"}
-)
-
-
-def asks_for_a_group(request: str) -> bool:
-    """Whether a request asks for all of something, or for what is in some state: then items need not be named."""
-    return not _GROUP_WORDS.isdisjoint(words(request))
+def asks_for_a_group(request: str, select: Select | None = None) -> bool:
+    """Whether a request asks for all of something, or for what is in the state that `select` means: then items need not
+    be named."""
+    return asks_for_all(words(request), fold(request), select)
 
 
 @dataclass(frozen=True)

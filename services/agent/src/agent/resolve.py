@@ -6,15 +6,17 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from agent import answers
+from agent import answers, asking, endings, speech
+from agent.asking import Reply
 from agent.board import Board
 from agent.details import due_of, notes_of, priority_of, removes_due
 from agent.names import fold, same_name, uses_only_words_of, words
 from agent.questions import answer
-from agent.resolution import Change, Ending, Resolution, Unresolvable, stop
-from agent.targets import Reply, Targets
-from agent.undoing import undo, wants_undo
-from agent.words import NOTHING_CHANGED, counted, detailed, joined, quoted, update_in_words
+from agent.resolution import NO_CONTEXT, Change, Context, Ending, Resolution, Unresolvable, stop
+from agent.targets import Targets
+from agent.undoing import changes_something, undo, wants_undo
+from agent.vocabulary import YES
+from agent.words import NOTHING_CHANGED, counted, detailed, quoted, update_in_words
 from contracts.limits import OPERATIONS_MAX
 from contracts.message import problem_of
 from contracts.operations import (
@@ -31,23 +33,33 @@ from contracts.operations import (
 from contracts.planning import QUESTION_OPS, ModelPlan, PlanStep, StepOp
 from contracts.todo import JournalEntry, Priority, TodoItem
 from contracts.tokens import new_item_id, new_list_id
-from contracts.turns import Candidate, Outcome
+from contracts.turns import Outcome
 
 BIG_DELETION: Final = 5
 """More items than this, or any list, are deleted only after being asked."""
 
-_UNUSABLE: Final = f"The language model gave no plan that can be used. Try to put it differently. {NOTHING_CHANGED}"
 
-
-def resolve(plan: ModelPlan, board: Board, request: str, today: date, newest: JournalEntry | None = None) -> Resolution:
+def resolve(
+    plan: ModelPlan,
+    board: Board,
+    request: str,
+    today: date,
+    newest: JournalEntry | None = None,
+    *,
+    context: Context = NO_CONTEXT,
+) -> Resolution:
     """Check a plan against the state and the words. Whatever cannot be resolved ends the turn with nothing changed.
 
-    `newest` is the owner's newest change, which the step `undo` means.
+    `newest` is the owner's newest change, which the step `undo` means; `context` is what is known beside the words.
     """
     try:
+        heard = speech.heard(request)
+        if changes_something(plan) and not heard.acting:
+            return endings.not_asked_to(heard, board, request)
         if wants_undo(plan):
             return undo(plan, board, newest)
-        return _Resolver(plan, board, request, today).resolve()
+        acting = heard.acting if changes_something(plan) else request
+        return _Resolver(plan, board, acting, today, context).resolve(request)
     except Unresolvable as unresolvable:
         return unresolvable.ending
     except ValidationError as error:
@@ -57,14 +69,21 @@ def resolve(plan: ModelPlan, board: Board, request: str, today: date, newest: Jo
         return Ending(Outcome.REFUSED, text, reason="invalid_value")
 
 
+_YES_FIRST: Final = {(word,) for word in YES}
+
+
 class _Resolver:
-    def __init__(self, plan: ModelPlan, board: Board, request: str, today: date) -> None:
+    """`request` is the part of the words that asks for something; the rest can name nothing that is changed."""
+
+    def __init__(self, plan: ModelPlan, board: Board, request: str, today: date, context: Context) -> None:
         self._steps = plan.steps
         self._board = board
         self._request = request
         self._today = today
+        self._settled = context.settled
         making = [step.text for step in plan.steps if step.op is StepOp.CREATE_LIST]
-        self._targets = Targets(board, request, making)
+        explained = [text for step in plan.steps for text in (step.text, step.notes, step.due, step.priority)]
+        self._targets = Targets(board, request, making, context, explained)
         self._made: dict[str, tuple[str, str]] = {}  # N1 -> id and name of a list that this plan makes
         self._operations: list[Operation] = []
         self._done: set[tuple[str, ...]] = set()  # what is planned already: a model may say a step twice
@@ -72,6 +91,7 @@ class _Resolver:
         self._notes: list[str] = []
         self._relied_on: list[str] = []
         self._deleted_lists: list[str] = []
+        self._deleted: list[str] = []  # rows, in the form of Question.about
         self._deleted_items = 0
         self._change_of: dict[StepOp, Callable[[PlanStep], None]] = {
             StepOp.CREATE_LIST: self._create_list,
@@ -85,18 +105,22 @@ class _Resolver:
             StepOp.DELETE_ITEM: self._delete_items,
         }
 
-    def resolve(self) -> Resolution:
+    def resolve(self, whole: str) -> Resolution:
+        """`whole` is the request with what it asks about, or says not to do."""
         for step in self._steps:
             if step.op is StepOp.MISSING:
-                raise self._missing(step)
+                raise endings.missing(step, self._board, whole)
         changes = [step for step in self._steps if step.op in self._change_of]
         questions = [step for step in self._steps if step.op in QUESTION_OPS]
         if not changes:
             if not questions:
-                return self._prose()
-            return answer(questions, self._board, self._targets, self._request, self._today)
+                return endings.prose(self._steps)
+            return answer(questions, self._board, self._targets, whole, self._today)
         for step in changes:
-            self._change_of[step.op](step)
+            if endings.asked_not_to(step, self._board, whole, self._request):
+                self._notes.append("What you said not to do is left out.")
+            else:
+                self._change_of[step.op](step)
         if questions:
             # Its answer would be from before the change.
             self._notes.append("A question beside a change is not answered; ask it by itself.")
@@ -112,20 +136,6 @@ class _Resolver:
         return Change(
             tuple(self._operations), tuple(self._understood), tuple(self._notes), tuple(dict.fromkeys(self._relied_on))
         )
-
-    def _missing(self, step: PlanStep) -> Unresolvable:
-        text = step.text.strip()
-        names = [row.name for row in self._board.lists] + [item.title for item in self._board.all_items()]
-        if any(same_name(name, text) for name in names):
-            return stop(Outcome.FAILED, _UNUSABLE, reason="model_denied_what_is_there")
-        named = uses_only_words_of(self._request, text) if text else False
-        what = f"There is no list or item called {quoted(text)}." if named else "What you name is not there."
-        told = f"{what} {answers.list_names(self._board)} {NOTHING_CHANGED}"
-        return stop(Outcome.NOT_FOUND, told, reason="missing")
-
-    def _prose(self) -> Ending:
-        said = " ".join(step.text.strip() for step in self._steps)
-        return Ending(Outcome.ANSWERED, f"The model says: {said}\n{NOTHING_CHANGED}", reason="model_prose")
 
     def _new(self, *what: str) -> bool:
         """Whether this is said for the first time."""
@@ -179,38 +189,27 @@ class _Resolver:
         what = f"the list {quoted(row.name)} with {counted(len(self._board.items_of(row.id)), 'item')}"
         self._understood.append(f"delete {what}")
         self._deleted_lists.append(what)
+        self._deleted.append(f"{row.id}/*")
         self._operations.append(DeleteList(list_id=row.id))
 
     def _ask_before_big_deletions(self) -> None:
-        """Asked once about the whole plan; the answer is a request that says yes in so many words."""
+        """Asked once about the whole plan, unless the request itself begins with a yes."""
         many = self._deleted_items > BIG_DELETION
-        if not (self._deleted_lists or many) or words(self._request)[:1] == ("yes",):
+        if (
+            not (self._deleted_lists or many)
+            or words(self._request)[:1] in _YES_FIRST
+            or asking.DELETE in self._settled
+        ):
             return
-        what = joined([*self._deleted_lists, *([counted(self._deleted_items, "item")] if self._deleted_items else [])])
-        candidate = Candidate(label="Yes, delete", detail=what, reply=f"yes, {self._request}")
-        raise stop(
-            Outcome.CLARIFY, f"Delete {what}? {NOTHING_CHANGED}", reason="confirm_deletion", candidates=(candidate,)
-        )
+        raise asking.whether_to_delete(self._request, self._deleted_lists, self._deleted_items, self._deleted)
 
     def _adding_to(self, name: str) -> str:
-        """The request again with the list that it lacked, and without one that is not there."""
-        items = [
-            " ".join(
-                [
-                    step.text,
-                    *([f"due {step.due}"] if step.due else []),
-                    *([f"with {step.priority} priority"] if priority_of(step.priority, self._request) else []),
-                ]
-            )
-            for step in self._steps
-            if step.op is StepOp.ADD_ITEM
-        ]
-        return f"add {joined(items)} to {name}"
+        return asking.adding(self._steps, self._request, name)
 
     def _list_to_fill(self, step: PlanStep) -> tuple[str, str]:
         made = self._made.get(step.list.strip().upper())
         if made is None:
-            row = self._targets.list_for(step.list, self._adding_to)
+            row = self._targets.list_for(step.list, self._adding_to, filling=True)
             return row.id, row.name
         used = {target.id for step in self._steps if (target := self._board.list_at(step.list)) is not None}
         if any(row.id not in used and row.id != made[0] for row in self._targets.named_lists):
@@ -227,7 +226,7 @@ class _Resolver:
             list_id=list_id,
             title=title,
             notes=notes_of(step.notes, self._request),
-            due=due_of(step.due, self._request, self._today),
+            due=due_of(step.due, self._request, self._today, self._settled),
             priority=priority_of(step.priority, self._request) or Priority.NONE,
         )
         if not self._new("add_item", list_id, fold(operation.title)):
@@ -247,8 +246,8 @@ class _Resolver:
             item_id=item.id,
             title=self._own_words(step.text, "a title") if step.text else None,
             notes=notes_of(step.notes, self._request) or None,
-            due=due_of(step.due, self._request, self._today),
-            clear_due=removes_due(step.due),
+            due=due_of(step.due, self._request, self._today, self._settled),
+            clear_due=removes_due(step.due, self._request),
             priority=priority_of(step.priority, self._request),
         )
         if self._new("item", item.id):
@@ -287,6 +286,7 @@ class _Resolver:
         for item in self._items_of_step(step, wants_done=None):
             if self._new("item", item.id):
                 self._deleted_items += 1
+                self._deleted.append(item.id)
                 self._understood.append(f"delete {self._in_words(item)}")
                 self._operations.append(DeleteItem(item_id=item.id))
 
@@ -297,11 +297,10 @@ class _Resolver:
         if self._targets.items_named_in(row.id):
             # The words name items: a group would be more than they say.
             return [self._targets.item_for(step.item, self._with("in"), wants_done=wants_done)]
-        due = due_of(step.due, self._request, self._today) or self._today
+        due = due_of(step.due, self._request, self._today, self._settled) or self._today
         items = answers.selected(self._board.items_of(row.id), step.select, due)
-        if not self._targets.group:
-            text = f"Say which items of {quoted(row.name)} you mean, or that you mean all. {NOTHING_CHANGED}"
-            raise stop(Outcome.CLARIFY, text, reason="which_item")
+        if not self._targets.group(step.select):
+            raise asking.whether_all(row, items, self._request)
         if not items:
             self._notes.append(f"There is nothing of that kind in {quoted(row.name)}.")
         return items

@@ -102,7 +102,8 @@ _POLITE: Final = re.compile(
     rf"^{_LEAD}(?:"
     rf"(?:can|could|would|will) you(?:\s+please)?(?:\s+mind)?\s+(?!{_TELL})"
     r"|(?:kannst|könntest|würdest|willst|magst) du\s+(?!mir (?:sagen|zeigen))|(?:können|könnten|würden) sie\s+"
-    r"|(?:peux|pourrais|veux|voudrais)-tu\s+(?!me (?:dire|montrer))|(?:pouvez|pourriez|voulez|voudriez)-vous\s+(?!me dire)"
+    r"|(?:peux|pourrais|veux|voudrais)-tu\s+(?!me (?:dire|montrer))"
+    r"|(?:pouvez|pourriez|voulez|voudriez)-vous\s+(?!me dire)"
     r"|(?:peux-tu|tu peux|tu pourrais|vous pouvez|vous pourriez)\s+(?!me (?:dire|montrer))"
     r"|(?:me )?(?:puedes|podrías|puede|podría|quieres)\s+(?!decirme|mostrarme)"
     r"|请(?!问)|麻烦"
@@ -114,8 +115,8 @@ _OK: Final = re.compile(
     r"^\s*(?:ok|okay|alright|please|bitte|ja|s'il te plaît|d'accord|por favor|vale|好吗|可以吗|行吗)\s*$", re.IGNORECASE
 )
 _TAG: Final = re.compile(
-    r"^\s*(?:right|(?:is|are|did|do|does|was|were|have|has)n't \w+|oder|nicht wahr|non|n'est-ce pas|verdad|no|对吗|是吗)"
-    r"\s*$",
+    r"^\s*(?:right|(?:is|are|did|do|does|was|were|have|has)n't \w+|oder|nicht wahr|non|n'est-ce pas|verdad|no|对吗"
+    r"|是吗)\s*$",
     re.IGNORECASE,
 )
 _STARTS_QUESTION: Final = re.compile(rf"^{_LEAD}{_QUESTION_START}", re.IGNORECASE)
@@ -146,7 +147,7 @@ def heard(request: str) -> Heard:
     if all(clause.speech is Speech.REQUEST for clause in said):
         return Heard(tuple(said), request)
     acting = [request[clause.start : clause.end] for clause in said if clause.speech is Speech.REQUEST]
-    return Heard(tuple(said), ", ".join(text.strip(" ,，") for text in acting))
+    return Heard(tuple(said), ", ".join(text.strip(" ,，") for text in acting))  # noqa: RUF001
 
 
 def _split(text: str, start: int, end: int, boundary: re.Pattern[str]) -> list[tuple[int, int]]:

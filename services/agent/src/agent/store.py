@@ -4,6 +4,7 @@ from typing import Final, Protocol
 
 from bus.interface import Bus
 from contracts import subjects
+from contracts.dialogue import Alias, Question, Remembered, RememberRequest
 from contracts.store import (
     ApplyRequest,
     ApplyResult,
@@ -25,7 +26,9 @@ WRITE_TIMEOUT_S: Final = 10.0
 class Store(Protocol):
     """Raises bus.errors.BusError as Bus.request does."""
 
-    async def snapshot(self, owner: str, *, journal_since: int | None = None) -> Snapshot: ...
+    async def snapshot(
+        self, owner: str, *, journal_since: int | None = None, dialogue: str | None = None
+    ) -> Snapshot: ...
 
     async def apply(self, request: ApplyRequest) -> ApplyResult: ...
 
@@ -37,6 +40,9 @@ class Store(Protocol):
     async def newest_change(self, owner: str, authors: tuple[Author, ...]) -> JournalEntry | None:
         """The newest change that came through one of these doors, with all of its images."""
 
+    async def remember(self, request: RememberRequest) -> Remembered:
+        """Take, keep and learn what a dialogue needs."""
+
 
 class BusStore:
     """The Store that todo-store serves."""
@@ -44,8 +50,10 @@ class BusStore:
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
 
-    async def snapshot(self, owner: str, *, journal_since: int | None = None) -> Snapshot:
-        request = SnapshotRequest(owner=owner, journal_since=journal_since)
+    async def snapshot(self, owner: str, *, journal_since: int | None = None, dialogue: str | None = None) -> Snapshot:
+        request = SnapshotRequest(owner=owner, journal_since=journal_since, dialogue=dialogue)
+        aliases: tuple[Alias, ...] = ()
+        question: Question | None = None
         revision = 0
         lists: list[TodoList] = []
         items: list[TodoItem] = []
@@ -56,7 +64,17 @@ class BusStore:
             lists.extend(part.lists)
             items.extend(part.items)
             journal.extend(part.journal)
-        return Snapshot(owner=owner, revision=revision, lists=tuple(lists), items=tuple(items), journal=joined(journal))
+            aliases += part.aliases
+            question = question or part.question
+        return Snapshot(
+            owner=owner,
+            revision=revision,
+            lists=tuple(lists),
+            items=tuple(items),
+            journal=joined(journal),
+            aliases=aliases,
+            question=question,
+        )
 
     async def apply(self, request: ApplyRequest) -> ApplyResult:
         return await self._bus.request(subjects.TODO_APPLY, request, ApplyResult, timeout=WRITE_TIMEOUT_S)
@@ -70,6 +88,9 @@ class BusStore:
 
     async def newest_change(self, owner: str, authors: tuple[Author, ...]) -> JournalEntry | None:
         return await self._one_change(ChangesRequest(owner=owner, newest_by=authors))
+
+    async def remember(self, request: RememberRequest) -> Remembered:
+        return await self._bus.request(subjects.TODO_REMEMBER, request, Remembered, timeout=WRITE_TIMEOUT_S)
 
     async def _one_change(self, request: ChangesRequest) -> JournalEntry | None:
         found = await self._changes(request)

@@ -10,12 +10,13 @@ from opentelemetry import trace
 
 from agent import prompt
 from agent.board import board_of, refreshed
+from agent.conversation import Asked, Conversation, said_before
 from agent.cycle import Clock, Cycle, DoubtError, Ended, FencedError, Intent, OnPhase, Request
 from agent.dates import day_of, zone_named
 from agent.faults import ModelError, sentence
 from agent.planner import Planned, Planning
 from agent.receipts import fitted, fitted_text
-from agent.resolution import Ending, Resolution
+from agent.resolution import Context, Ending, Resolution
 from agent.resolve import resolve
 from agent.store import Store
 from agent.undoing import wants_undo
@@ -63,6 +64,7 @@ class Turns:
         self._store = store
         self._model = model
         self._cycle = cycle
+        self._conversation = Conversation(store)
         self._outage_retry_s = outage_retry_s
 
     async def handle(self, job: Job) -> None:
@@ -122,7 +124,7 @@ class Turns:
     ) -> tuple[Ended, tuple[Candidate, ...]]:
         since = time.perf_counter()
         with tracing.step(_TRACER, "PLAN"):
-            resolution, snapshot, use, newest = await self._plan(started, clock)
+            resolution, snapshot, use, newest, asked = await self._plan(started, clock)
         clock.lap("plan", since)
         if isinstance(resolution, Ending):
             receipt = Receipt(
@@ -135,6 +137,7 @@ class Turns:
                 model=use,
                 trace_id=current_trace_id(),
             )
+            await self._conversation.learn(started, asked, resolution.outcome)
             return Ended(resolution.outcome, resolution.text, receipt, resolution.reason), resolution.candidates
         intent = Intent(
             operations=resolution.operations,
@@ -147,22 +150,33 @@ class Turns:
             notes=resolution.notes,
             history=NO_HISTORY if newest is None else {newest.change_id: newest},
         )
-        return await self._cycle.carry_out(request, intent, clock, on_phase=on_phase), ()
+        ended = await self._cycle.carry_out(request, intent, clock, on_phase=on_phase)
+        await self._conversation.learn(started, asked, ended.outcome)
+        return ended, ()
 
     async def _plan(
         self, started: TurnStarted, clock: Clock
-    ) -> tuple[Resolution, Snapshot, ModelUse | None, JournalEntry | None]:
-        """What the plan comes to, over which rows, what it cost, and the change that it takes back, if any."""
-        seen = await self._store.snapshot(started.owner)
+    ) -> tuple[Resolution, Snapshot, ModelUse | None, JournalEntry | None, Asked | None]:
+        """What the plan comes to, over which rows, what it cost, the change that it takes back, if any, and what was
+        asked for, in this turn or in one whose question this one answers."""
+        seen = await self._store.snapshot(started.owner, dialogue=started.session)
         board = board_of(seen)
         today = day_of(started.accepted_at, zone_named(started.time_zone))
         since = time.perf_counter()
+        asked = await self._conversation.hear(started, seen, board)
+        if isinstance(asked, Ending):
+            return asked, seen, None, None, None
+        if asked is not None:
+            resolution = resolve(asked.plan, board, asked.request, today, context=asked.context)
+            resolution = said_before(resolution, asked.prelude)
+            await self._conversation.ask(started, asked, board, resolution)
+            return resolution, seen, None, None, asked
         try:
             planned: Planned = await self._model.plan(
                 prompt.messages(board, started.text, today), lists=board.list_aliases, items=board.item_aliases
             )
         except ModelError as error:
-            return _model_failed(error), seen, None, None
+            return _model_failed(error), seen, None, None, None
         finally:
             clock.lap("model", since)
         use = ModelUse(
@@ -175,7 +189,11 @@ class Turns:
         # A model may take a minute, in which others go on: what is resolved, said and relied on is read after it, and
         # after the newest change, so that the rows are at least as new.
         fresh = await self._store.snapshot(started.owner)
-        return resolve(planned.plan, refreshed(board, fresh), started.text, today, newest), fresh, use, newest
+        board = refreshed(board, fresh)
+        asked = Asked(planned.plan, started.text, Context(aliases=seen.aliases))
+        resolution = resolve(planned.plan, board, started.text, today, newest, context=asked.context)
+        await self._conversation.ask(started, asked, board, resolution)
+        return resolution, fresh, use, newest, asked
 
     def _phases(self, started: TurnStarted) -> OnPhase:
         async def begun(phase: Phase, attempt: int) -> None:
