@@ -130,11 +130,13 @@ async def test_no_word_of_an_earlier_turn_reaches_a_prompt() -> None:
         assert not any(words in prompt for prompt in talk.model.prompts[number + 1 :])
 
 
-async def test_a_learned_alias_does_not_reach_a_prompt_either() -> None:
+async def test_a_learned_alias_reaches_a_prompt_only_in_a_request_that_says_it() -> None:
     talk = await asked(text="add tea to my shopping list")
     await talk.say("Groceries")
     await talk.say("add jam to Travel", "add_item list=L2 text=jam")
     assert "shopping" not in talk.model.prompts[-1]
+    await talk.say("add jam to the shopping list", "add_item list=L1 text=jam")
+    assert '"name":"Groceries","also":"shopping list"' in talk.model.prompts[-1]
 
 
 async def test_an_item_on_two_lists_is_chosen_by_its_list_or_its_place() -> None:

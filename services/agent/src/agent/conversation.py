@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from agent.answering import Reply, is_reply, reply_to
 from agent.board import Board
+from agent.names import named_in
 from agent.resolution import Context, Ending, Resolution
 from agent.store import Store
 from agent.words import NOTHING_CHANGED
@@ -90,6 +91,11 @@ class Conversation:
             question=question,
             alias=alias,
         )
+
+
+def called_in(request: str, aliases: Iterable[Alias]) -> dict[str, str]:
+    """What this request itself calls lists, by their ids: no other phrase may reach a prompt."""
+    return {alias.list_id: alias.phrase for alias in named_in(request, ((one.phrase, one) for one in aliases)).rows}
 
 
 def _resumed(question: Question, choice: Choice | None, seen: Snapshot, board: Board) -> Asked:

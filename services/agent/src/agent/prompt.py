@@ -1,6 +1,7 @@
 """What the model reads: the instructions, a digest of the fresh state and this request. No history."""
 
 import json
+from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
@@ -23,25 +24,26 @@ missing{text}   the request names a list or item that is not in the state
 undo{}   takes the last change back
 say{text}   anything else
 
-Name lists and items only by their aliases in the state (L1, L1.2). The first list that your plan creates is N1, the
-second N2. Use the user's own words for new names and titles, and for due dates. One step for each item. A question
-changes nothing."""
+Name lists and items only by their aliases in the state (L1, L1.2); `also` is what the user calls a list. The first list
+that your plan creates is N1, the second N2. Use the user's own words for new names and titles, and for due dates. One
+step for each item. A question changes nothing."""
 
 
-def messages(board: Board, request: str, today: date) -> list[dict[str, str]]:
-    """The two messages of a planning call."""
+def messages(board: Board, request: str, today: date, called: Mapping[str, str] | None = None) -> list[dict[str, str]]:
+    """The two messages of a planning call. `called` are words of this request that stand for a list, by its id."""
     # The request comes last and as it is: what it may pretend to be can only follow the state, and titles must be
     # copied from it letter by letter.
-    content = f"<state>\n{digest(board, today)}\n</state>\n<request>\n{request}\n</request>"
+    content = f"<state>\n{digest(board, today, called or {})}\n</state>\n<request>\n{request}\n</request>"
     return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": content}]
 
 
-def digest(board: Board, today: date) -> str:
+def digest(board: Board, today: date, called: Mapping[str, str]) -> str:
     """The state as JSON with aliases for ids."""
     lists = [
         {
             "list": f"L{number}",
             "name": row.name,
+            **({"also": called[row.id]} if row.id in called else {}),
             "items": [_item(f"L{number}.{place}", item) for place, item in enumerate(board.items_of(row.id), start=1)],
         }
         for number, row in enumerate(board.lists, start=1)

@@ -10,7 +10,7 @@ from opentelemetry import trace
 
 from agent import prompt
 from agent.board import board_of, refreshed
-from agent.conversation import Asked, Conversation, said_before
+from agent.conversation import Asked, Conversation, called_in, said_before
 from agent.cycle import Clock, Cycle, DoubtError, Ended, FencedError, Intent, OnPhase, Request
 from agent.dates import day_of, zone_named
 from agent.faults import ModelError, sentence
@@ -171,9 +171,10 @@ class Turns:
             resolution = said_before(resolution, asked.prelude)
             await self._conversation.ask(started, asked, board, resolution)
             return resolution, seen, None, None, asked
+        called = called_in(started.text, seen.aliases)
         try:
             planned: Planned = await self._model.plan(
-                prompt.messages(board, started.text, today), lists=board.list_aliases, items=board.item_aliases
+                prompt.messages(board, started.text, today, called), lists=board.list_aliases, items=board.item_aliases
             )
         except ModelError as error:
             return _model_failed(error), seen, None, None, None
