@@ -73,11 +73,10 @@ def near(pieces: Iterable[tuple[str, ...]], candidates: Iterable[tuple[str, RowT
 def _distance(name: tuple[str, ...], by_size: dict[int, list[tuple[tuple[str, ...], str]]]) -> int | None:
     text = " ".join(name)
     best: int | None = None
-    for size in range(len(text) - 2, len(text) + 3):
-        shorter = min(size, len(text))
-        allowed = 0 if shorter < FUZZY_FROM else 1 if shorter < TWO_OFF_FROM else 2
-        if not allowed or abs(size - len(text)) > allowed:
-            continue
+    if len(text) < FUZZY_FROM:
+        return None
+    allowed = 1 if len(text) < TWO_OFF_FROM else 2
+    for size in range(len(text) - allowed, len(text) + allowed + 1):
         for window, other in by_size.get(size, ()):
             distance = OSA.distance(text, other, score_cutoff=allowed)
             if distance <= allowed and _numbers(name) == _numbers(window) and (best is None or distance < best):

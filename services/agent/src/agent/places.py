@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from agent.calendar_words import NUMBERS
 from agent.dates import DATE_WORDS
 from agent.names import fold, words
 from agent.vocabulary import ARTICLES, COURTESY, LISTS, PLACES, is_generic
@@ -56,7 +57,7 @@ def _after_a_preposition(said: tuple[str, ...], known: set[str]) -> str | None:
         rest = list(said[place + 1 :])
         while rest and rest[0] in ARTICLES:
             rest.pop(0)
-        if not rest or rest[0] in known or rest[0] in DATE_WORDS or rest[0].isdecimal() or is_generic(rest[0]):
+        if not rest or rest[0] in known or _says_when(rest[0]) or is_generic(rest[0]):
             continue
         phrase: list[str] = []
         for follows in rest[:PHRASE_WORDS_MAX]:
@@ -65,6 +66,10 @@ def _after_a_preposition(said: tuple[str, ...], known: set[str]) -> str | None:
             phrase.append(follows)
         return " ".join(phrase)
     return None
+
+
+def _says_when(word: str) -> bool:
+    return word in DATE_WORDS or word in NUMBERS or word[0].isdecimal()
 
 
 def _chinese(piece: str) -> str | None:
