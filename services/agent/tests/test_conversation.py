@@ -6,7 +6,7 @@ from boards import OWNER
 from talk import Talk
 
 from contracts.dialogue import Alias
-from contracts.operations import CreateItem, CreateList, DeleteList, RenameList
+from contracts.operations import CompleteItem, CreateItem, CreateList, DeleteList, RenameList
 from contracts.todo import Author
 from contracts.turns import Outcome
 
@@ -202,10 +202,10 @@ async def test_a_choice_that_was_renamed_meanwhile_is_asked_about_anew() -> None
 
 async def test_a_plans_alias_means_the_row_that_it_meant() -> None:
     talk = await asked(
-        ("A", ["x"]), ("B", ["lamp"]), ("C", ["lamp"]), text="mark lamp as done", steps="complete_item item=L2.1"
+        ("A", ["x"]), ("B", ["eggs"]), ("C", ["lamp"]), text="delete the bread", steps="delete_item item=L2.1"
     )
     talk.store.write((DeleteList(list_id="l0"),), "cother", "theirs", Author.BOARD)
-    assert (await talk.say("the first one")).text == "Marked “lamp” in “B” as done."
+    assert (await talk.say("yes")).text == "Deleted “eggs” from “B”."
 
 
 async def test_one_of_two_days_is_chosen() -> None:
@@ -253,11 +253,11 @@ async def test_a_declined_or_failed_guess_is_not_learned() -> None:
     talk = await asked(text="add tea to my shopping list")
     await talk.say("no")
     assert talk.store.aliases == {}
-    talk = await asked(text="add milk to my shopping list", steps="add_item list=L1 text=milk")
-    talk.store.before_apply = lambda: talk.store.write((DeleteList(list_id="l1"),), "cother", "theirs", Author.BOARD)
-    completed = await talk.say("Travel", "say text=?")
-    assert completed.outcome in (Outcome.CONFLICT, Outcome.NOT_FOUND, Outcome.ALREADY_SO)
-    assert talk.store.aliases == ({"shopping list": "l1"} if completed.outcome is Outcome.ALREADY_SO else {})
+    talk = await asked(text="clear my shopping list", steps="delete_item list=L1 select=all")
+    ticked = (CompleteItem(item_id="i0x0"),)
+    talk.store.before_apply = lambda: talk.store.write(ticked, "cother", "theirs", Author.BOARD)
+    assert (await talk.say("Groceries")).outcome is Outcome.CONFLICT
+    assert talk.store.aliases == {}
 
 
 async def test_a_lists_own_name_goes_before_what_another_list_is_called() -> None:
