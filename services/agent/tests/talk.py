@@ -90,12 +90,12 @@ class Talk:
         self.turns = 0
 
     async def say(
-        self, text: str, steps: str = "say text=?", *, session: str = "s", again: bool = False
+        self, text: str, steps: str = "say text=?", *, session: str = "s", again: bool = False, at: datetime = NOW
     ) -> TurnCompleted:
         """One turn; `again` delivers the turn before once more."""
         self.turns += not again
         self.model.steps = steps
-        started = TurnStarted(session=session, turn_id=f"t{self.turns}", owner=OWNER, text=text, accepted_at=NOW)
+        started = TurnStarted(session=session, turn_id=f"t{self.turns}", owner=OWNER, text=text, accepted_at=at)
         turns = Turns(self.bus, self.store, self.model, Cycle(self.store), outage_retry_s=0)  # type: ignore[arg-type]
         await turns.handle(Job("job.chat.1.s.t", started.to_json(), sequence=7, deliveries=2 if again else 1))
         assert isinstance(self.bus.last, TurnCompleted)

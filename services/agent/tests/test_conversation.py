@@ -1,9 +1,11 @@
 # ruff: noqa: E501 - a table reads by its rows
 """An open question is answered by code, once, about the rows that it was asked about; everything else drops it."""
 
+from datetime import timedelta
+
 import pytest
 from boards import OWNER
-from talk import Talk
+from talk import NOW, Talk
 
 from contracts.dialogue import Alias
 from contracts.operations import CompleteItem, CreateItem, CreateList, DeleteList, RenameList
@@ -33,7 +35,7 @@ def titles(talk: Talk, name: str) -> list[str]:
         ("the first", "Groceries"), ("the first one", "Groceries"), ("1", "Groceries"), ("number one", "Groceries"),
         ("Groceries", "Groceries"), ("groceries, please", "Groceries"), ("to Groceries", "Groceries"), ("yes, Groceries", "Groceries"),
         ("the second one", "Travel"), ("second", "Travel"), ("2.", "Travel"), ("the last one", "Travel"), ("Travel!", "Travel"),
-        ("in Travel", "Travel"), ("the Travel list", "Travel"), ("add tea to Travel", "Travel"),
+        ("in Travel", "Travel"), ("no, the second one", "Travel"), ("no, Travel", "Travel"), ("the Travel list", "Travel"), ("add tea to Travel", "Travel"),
         ("die zweite", "Travel"), ("das zweite bitte", "Travel"), ("le deuxième", "Travel"), ("la seconde", "Travel"),
         ("la segunda", "Travel"), ("el segundo, por favor", "Travel"), ("第二个", "Travel"), ("最后一个", "Travel"),
         ("die erste", "Groceries"), ("la première", "Groceries"), ("la primera", "Groceries"), ("第一个", "Groceries"),
@@ -212,6 +214,12 @@ async def test_one_of_two_days_is_chosen() -> None:
     talk = await asked(text="add tea to Travel on 03/04", steps="add_item list=L2 text=tea due=03/04")
     assert (await talk.say("3 April 2027")).outcome is Outcome.CONFIRMED
     assert titles(talk, "Travel")[-1] == "tea @2027-04-03"
+
+
+async def test_tomorrow_is_that_of_the_request_and_not_of_its_answer() -> None:
+    talk = await asked(text="add tea tomorrow", steps="add_item list=L1 text=tea due=tomorrow")
+    await talk.say("the second one", at=NOW + timedelta(hours=12, minutes=5))
+    assert titles(talk, "Travel")[-1] == "tea @2026-11-23"
 
 
 async def test_a_whole_group_is_meant_once_that_is_said() -> None:

@@ -34,6 +34,7 @@ REQUESTS = [
     "add don't forget keys to Travel", 'add "is the milk done?" to Groceries', 'add "don\'t delete eggs" to Groceries',
     "add never gonna give you up to Music", "milk is done", "remove the due date from eggs", "no due date for milk",
     "add what is love to Music", "can you add milk and delete eggs?", "rename Work to What's next", "add Dr. Who to Films",
+    "add what if to Films", "add ask if it works to Work", "no, delete eggs", "delete do not disturb",
     "kannst du Milch hinzufügen?", "könntest du bitte die Eier löschen?", "ich habe die Milch gekauft",
     "vergiss nicht, Mama anzurufen", "markiere Brot als nicht erledigt", "füge Milch hinzu",
     "peux-tu ajouter du lait ?", "pourrais-tu supprimer les œufs ?", "j'ai acheté le lait", "n'oublie pas le lait",
@@ -55,6 +56,21 @@ def test_a_negation_asks_for_no_change_to_what_it_names(request_: str) -> None:
     found = heard(request_)
     assert not any(thing in found.acting.casefold() for thing in ("egg", "eier", "œuf", "huevo", "蛋", "milk", "lait"))
     assert any(clause.speech is Speech.NEGATION for clause in found.clauses)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "if it rains, delete the picnic", "If the milk is done, delete eggs", "delete eggs if the milk is done",
+        "unless I call, delete eggs", "wenn die Milch erledigt ist, lösche die Eier", "lösche die Eier, falls es regnet",
+        "si le lait est fait, supprime les œufs", "supprime les œufs si le lait est fait",
+        "si la leche está hecha, borra los huevos", "如果牛奶完成了，删除鸡蛋",
+    ],
+)  # fmt: skip
+def test_what_depends_on_something_is_not_done_just_so(request_: str) -> None:
+    found = heard(request_)
+    assert found.acting == ""
+    assert [clause.speech for clause in found.clauses] == [Speech.CONDITION]
 
 
 @pytest.mark.parametrize("request_", REQUESTS)

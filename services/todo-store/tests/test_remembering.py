@@ -1,6 +1,6 @@
 """A question is one turn's to answer, for ten minutes; an alias stays until it is learned anew or makes room."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,6 +26,7 @@ def question(asked_by: str, request: str = "add milk") -> Question:
     return Question(
         asked_by=asked_by,
         request=request,
+        today=date(2026, 11, 22),
         reason="which_list",
         plan=ModelPlan.model_validate({"steps": [{"op": "add_item", "text": "milk"}]}),
         choices=(Choice(label="Groceries", reply="add milk to Groceries", settles="l1"),),

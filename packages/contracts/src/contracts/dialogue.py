@@ -3,6 +3,7 @@
 Structured, bounded and short-lived; the words of an earlier turn never reach a prompt through it.
 """
 
+from datetime import date
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -42,6 +43,7 @@ class Question(Message):
 
     asked_by: TurnId
     request: str
+    today: date = Field(description="the user's day when the request was accepted: its tomorrow stays the same")
     reason: str
     plan: ModelPlan
     rows: dict[str, str] = Field(default_factory=dict, description="what the plan's aliases meant: alias -> row id")

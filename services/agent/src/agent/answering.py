@@ -64,7 +64,7 @@ def _named(text: str, choices: Sequence[Choice]) -> list[Choice]:
     """Choices of which the whole reply is the name: "Travel", "in Travel", "the Travel list", "yes, Travel"."""
     folded = _EDGES.sub("", fold(text))
     said = _bare(text)
-    if said and said[0] in YES:
+    if said and (said[0] in YES or (said[0] in NO and len(choices) > 1)):
         said = said[1:]
     forms = {tuple(said)}
     while said and (said[0] in ARTICLES or said[0] in PLACES or said[0] in _FILLERS):
@@ -91,6 +91,8 @@ def _numbered(text: str, count: int) -> int | None:
 def _place(text: str) -> int | None:
     """The place that "the second one" or "2" names, from 0; -1 for the last."""
     said = [word for word in _bare(text) if word not in ARTICLES]
+    if len(said) > 1 and said[0] in YES | NO:
+        said = said[1:]  # "no, the second one"
     # "one" is filling in "the second one", and the number in "number one".
     bare = [word for word in said if word not in _FILLERS] or [word for word in said if word == "one"]
     if len(bare) != 1:

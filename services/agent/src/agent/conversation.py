@@ -6,6 +6,7 @@ Only structure goes over, by way of the store. The words of an earlier turn come
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Final
 
 from pydantic import ValidationError
@@ -26,11 +27,12 @@ _SETTLED: Final = frozenset({Outcome.CONFIRMED, Outcome.ALREADY_SO, Outcome.ANSW
 
 @dataclass(frozen=True)
 class Asked:
-    """What is to be resolved: a plan for a request, with what is known beside it. `alias` is learned if it succeeds;
-    `prelude` is said before another question."""
+    """What is to be resolved: a plan for a request accepted on a day of the user's, with what is known beside it.
+    `alias` is learned if it succeeds; `prelude` is said before another question."""
 
     plan: ModelPlan
     request: str
+    today: date
     context: Context
     alias: Alias | None = None
     prelude: str = ""
@@ -110,7 +112,7 @@ def _resumed(question: Question, choice: Choice | None, seen: Snapshot, board: B
             alias = Alias(phrase=question.phrase, list_id=choice.settles)
     context = Context(settled, seen.aliases)
     prelude = "" if same else "This has changed since you were asked. "
-    return Asked(_with_aliases_of(question, board), question.request, context, alias, prelude)
+    return Asked(_with_aliases_of(question, board), question.request, question.today, context, alias, prelude)
 
 
 def said_before(ending: Resolution, prelude: str) -> Resolution:
@@ -125,6 +127,7 @@ def _question(turn: str, asked: Asked, board: Board, ending: Ending) -> Question
         return Question(
             asked_by=turn,
             request=asked.request,
+            today=asked.today,
             reason=ending.reason or "",
             plan=asked.plan,
             rows={alias: row.id for alias in aliases if (row := board.by_alias.get(alias)) is not None},

@@ -6,7 +6,7 @@ from agent import answers
 from agent.board import Board
 from agent.names import named_in, same_name, uses_only_words_of
 from agent.resolution import Ending, Unresolvable, stop
-from agent.speech import Heard
+from agent.speech import Heard, Speech
 from agent.words import NOTHING_CHANGED, item_line, quoted
 from contracts.planning import PlanStep
 from contracts.turns import Outcome
@@ -41,6 +41,9 @@ def not_asked_to(heard: Heard, board: Board, request: str) -> Ending:
     if heard.asks:
         told = "\n".join([*lines, f"That is a question. {NOTHING_CHANGED}"])
         return Ending(Outcome.ANSWERED, told, reason="question")
+    if any(clause.speech is Speech.CONDITION for clause in heard.clauses):
+        text = f"That depends on something; ask for it once it is so. {NOTHING_CHANGED}"
+        return Ending(Outcome.ANSWERED, text, reason="condition")
     return Ending(Outcome.ANSWERED, f"You said not to. {NOTHING_CHANGED}", reason="asked_not_to")
 
 

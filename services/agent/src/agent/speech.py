@@ -14,6 +14,7 @@ class Speech(StrEnum):
     REQUEST = "request"
     QUESTION = "question"
     NEGATION = "negation"
+    CONDITION = "condition"
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,15 @@ _TAG: Final = re.compile(
     r"|是吗)\s*$",
     re.IGNORECASE,
 )
+_CONDITION: Final = re.compile(
+    # "once" and "when" begin requests as well; in a title "if" may stand, so that behind a verb only what takes away
+    # is looked at.
+    rf"^{_LEAD}(?:if|unless|wenn|falls|sofern|s'il|si)\b|^\s*(?:如果|要是|假如)"
+    r"|^\W*(?:delete|remove|clear|empty|erase|drop)\b.*\s(?:if|unless)\s+(?:the|it|i|we|you|they|there|my|our)\b"
+    r"|^\W*(?:lösche?|entferne?|leere?)\b.*\b(?:wenn|falls)\b"
+    r"|^\W*(?:supprime|efface|vide|borra|elimina|vac[ií]a)[rz]?\b.*\s(?:si|s'il)\s",
+    re.IGNORECASE,
+)
 _STARTS_QUESTION: Final = re.compile(rf"^{_LEAD}{_QUESTION_START}", re.IGNORECASE)
 _STARTS_NEGATION: Final = re.compile(rf"^{_LEAD}(?:{_NEGATION_START})", re.IGNORECASE)
 _STARTER: Final = (
@@ -170,6 +180,8 @@ def _of_sentence(text: str, start: int, end: int) -> list[Clause]:
     )
     last_alone = len(pieces) > 1 and _STARTS_QUESTION.match(last) is not None and _TAG.match(tail) is None
     clauses = []
+    if _CONDITION.match(text[start:end]) and not polite:
+        return [Clause(text[start:end], start, end, Speech.QUESTION if asked else Speech.CONDITION)]
     for number, (at, until) in enumerate(pieces):
         piece = text[at:until]
         covered = asked and not polite and (number == len(pieces) - 1 or not last_alone)

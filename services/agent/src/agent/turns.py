@@ -167,7 +167,7 @@ class Turns:
         if isinstance(asked, Ending):
             return asked, seen, None, None, None
         if asked is not None:
-            resolution = resolve(asked.plan, board, asked.request, today, context=asked.context)
+            resolution = resolve(asked.plan, board, asked.request, asked.today, context=asked.context)
             resolution = said_before(resolution, asked.prelude)
             await self._conversation.ask(started, asked, board, resolution)
             return resolution, seen, None, None, asked
@@ -191,7 +191,7 @@ class Turns:
         # after the newest change, so that the rows are at least as new.
         fresh = await self._store.snapshot(started.owner)
         board = refreshed(board, fresh)
-        asked = Asked(planned.plan, started.text, Context(aliases=seen.aliases))
+        asked = Asked(planned.plan, started.text, today, Context(aliases=seen.aliases))
         resolution = resolve(planned.plan, board, started.text, today, newest, context=asked.context)
         await self._conversation.ask(started, asked, board, resolution)
         return resolution, fresh, use, newest, asked
