@@ -163,6 +163,7 @@ NOTHING = [
     ("add tea to Travel but don't delete eggs", MILK, "add_item list=L2 text=tea; delete_item item=L1.2", OK, added(MILK, "Travel", "tea")),
     ("delete milk but don't delete eggs", MILK, "delete_item item=L1.1; delete_item item=L1.2", OK, without(MILK, "Groceries", "milk")),
     ("mark milk as done; is the passport done?", MILK, "complete_item item=L1.1; complete_item item=L2.1", OK, done(MILK, "Groceries", "milk")),
+    ("add tea to Travel but don't delete eggs", MILK, "delete_item item=L1.2", ANSWER, MILK),
     # What the model makes up.
     ("add tea to Travel", MILK, "add_item list=L2 text=gold", FAILED, MILK),
     ("rename milk to oat milk", MILK, "update_item item=L1.1 text=oat milk due=none", OK, {"Groceries": ["oat milk", "eggs", "x bread"], "Travel": ["passport"]}),

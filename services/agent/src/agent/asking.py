@@ -5,8 +5,9 @@ from typing import Final
 
 from agent.board import Board
 from agent.details import priority_of
-from agent.names import same_name
+from agent.names import same_name, words
 from agent.resolution import Unresolvable, stop
+from agent.vocabulary import YES
 from agent.words import NOTHING_CHANGED, counted, either, joined, quoted
 from contracts.dialogue import CHOICES_MAX, Choice
 from contracts.planning import PlanStep, StepOp
@@ -19,6 +20,11 @@ Reply = Callable[[str], str]
 DELETE: Final = "delete"
 ALL: Final = "all"
 TITLES_SHOWN: Final = 3
+
+
+def begins_with_yes(request: str) -> bool:
+    """Whether a request says yes in so many words before it says what."""
+    return bool(words(request)) and words(request)[0] in YES
 
 
 def which_list(board: Board, rows: Sequence[TodoList], reply: Reply, *, phrase: str | None) -> Unresolvable:

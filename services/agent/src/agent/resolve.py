@@ -10,12 +10,11 @@ from agent import answers, asking, endings, speech
 from agent.asking import Reply
 from agent.board import Board
 from agent.details import due_of, notes_of, priority_of, removes_due
-from agent.names import fold, same_name, uses_only_words_of, words
+from agent.names import fold, same_name, uses_only_words_of
 from agent.questions import answer
 from agent.resolution import NO_CONTEXT, Change, Context, Ending, Resolution, Unresolvable, stop
 from agent.targets import Targets
 from agent.undoing import changes_something, undo, wants_undo
-from agent.vocabulary import YES
 from agent.words import NOTHING_CHANGED, counted, detailed, quoted, update_in_words
 from contracts.limits import OPERATIONS_MAX
 from contracts.message import problem_of
@@ -69,9 +68,6 @@ def resolve(
         return Ending(Outcome.REFUSED, text, reason="invalid_value")
 
 
-_YES_FIRST: Final = {(word,) for word in YES}
-
-
 class _Resolver:
     """`request` is the part of the words that asks for something; the rest can name nothing that is changed."""
 
@@ -93,6 +89,7 @@ class _Resolver:
         self._deleted_lists: list[str] = []
         self._deleted: list[str] = []  # rows, in the form of Question.about
         self._deleted_items = 0
+        self._left_out = False
         self._change_of: dict[StepOp, Callable[[PlanStep], None]] = {
             StepOp.CREATE_LIST: self._create_list,
             StepOp.RENAME_LIST: self._rename_list,
@@ -118,16 +115,19 @@ class _Resolver:
             return answer(questions, self._board, self._targets, whole, self._today)
         for step in changes:
             if endings.asked_not_to(step, self._board, whole, self._request):
-                self._notes.append("What you said not to do is left out.")
+                self._left_out = True
             else:
                 self._change_of[step.op](step)
+        if self._left_out:
+            self._notes.append("What your request speaks of without asking for it is left out.")
         if questions:
             # Its answer would be from before the change.
             self._notes.append("A question beside a change is not answered; ask it by itself.")
         self._ask_before_big_deletions()
         if not self._operations:
             text = " ".join([*self._notes, NOTHING_CHANGED])
-            return Ending(Outcome.ALREADY_SO, text, understood=tuple(self._understood))
+            outcome = Outcome.ANSWERED if self._left_out and not self._understood else Outcome.ALREADY_SO
+            return Ending(outcome, text, understood=tuple(self._understood))
         if len(self._operations) > OPERATIONS_MAX:
             text = (
                 f"That is {len(self._operations)} changes; at most {OPERATIONS_MAX} are made at once. {NOTHING_CHANGED}"
@@ -194,12 +194,8 @@ class _Resolver:
 
     def _ask_before_big_deletions(self) -> None:
         """Asked once about the whole plan, unless the request itself begins with a yes."""
-        many = self._deleted_items > BIG_DELETION
-        if (
-            not (self._deleted_lists or many)
-            or words(self._request)[:1] in _YES_FIRST
-            or asking.DELETE in self._settled
-        ):
+        big = self._deleted_lists or self._deleted_items > BIG_DELETION
+        if not big or asking.begins_with_yes(self._request) or asking.DELETE in self._settled:
             return
         raise asking.whether_to_delete(self._request, self._deleted_lists, self._deleted_items, self._deleted)
 
