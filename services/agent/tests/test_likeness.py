@@ -57,6 +57,7 @@ def test_a_number_that_no_list_of_the_series_has_is_another_one() -> None:
     assert other_number("add tea to Work 2", "Work", ["Work", "Work 2"]) is None
     assert other_number("add 3 teas to Work", "Work", ["Work", "Work 2"]) is None
     assert other_number("add tea to Work 3 times", "Work", ["Work"]) is None
+    assert other_number("add tea to Work 24.12.", "Work", ["Work", "Work 2"], ["24.12."]) is None
 
 
 def test_titles_share_words_with_a_request() -> None:

@@ -51,6 +51,9 @@ NAMED = [
     ("add x-ray to Work 3", WORK, "add_item list=L1 text=x-ray", ASK, WORK),
     ("mark report in Work 2 as done", WORK, "complete_item item=L1.1", OK, done(WORK, "Work 2", "report")),
     ("mark report as done", WORK, "complete_item item=L1.1", ASK, WORK),
+    ("mark report 3 as done", {"A": ["report", "report 2"]}, "complete_item item=L1.1", ASK, {"A": ["report", "report 2"]}),
+    ("mark report 2 as done", {"A": ["report", "report 2"]}, "complete_item item=L1.1", OK, {"A": ["report", "x report 2"]}),
+    ("add x-ray to Work 24.12.", WORK, "add_item list=L1 text=x-ray due=24.12.", OK, added(WORK, "Work", "x-ray @2026-12-24")),
     # Egg and eggs are two things where both are there, and one where one is.
     ("delete egg", EGGS, "delete_item item=L1.2", OK, {"Groceries": ["eggs"]}),
     ("delete eggs", EGGS, "delete_item item=L1.1", OK, {"Groceries": ["egg"]}),

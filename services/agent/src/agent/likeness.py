@@ -88,17 +88,19 @@ def _numbers(said: Sequence[str]) -> list[str]:
     return [word for word in said if any(letter.isdigit() for letter in word)]
 
 
-def other_number(request: str, name: str, others: Iterable[str]) -> str | None:
-    """ "Work 3" where the request says it of the name Work, and there is a Work 2 but no Work 3; else None."""
+def other_number(request: str, name: str, others: Iterable[str], explained: Iterable[str] = ()) -> str | None:
+    """ "Work 3" where the request says it of the name Work, and there is a Work 2 but no Work 3; else None. A number
+    that `explained` texts hold, such as a date, is none of a name."""
     said, own = words(request), words(name)
-    series = {words(other)[len(own) :] for other in others if words(other)[: len(own)] == own}
-    if not any(len(rest) == 1 and rest[0].isdecimal() for rest in series):
+    starts = [start for start in range(len(said) - len(own)) if said[start : start + len(own)] == own]
+    after = [said[start + len(own)] for start in starts if said[start + len(own)].isdecimal()] if own else []
+    if not after or len(after) < len(starts):
         return None
-    for start in range(len(said) - len(own)):
-        after = said[start + len(own)]
-        if said[start : start + len(own)] == own and after.isdecimal() and (after,) not in series:
-            return f"{' '.join(own)} {after}"
-    return None
+    held = {word for text in explained for word in words(text)}
+    series = {words(other)[len(own) :] for other in others if words(other)[: len(own)] == own}
+    if (after[0],) in series or after[0] in held or not any(len(rest) == 1 and rest[0].isdecimal() for rest in series):
+        return None
+    return f"{' '.join(own)} {after[0]}"
 
 
 def partly(request: str, candidates: Iterable[tuple[str, RowT]], *, leave_out: frozenset[str]) -> tuple[RowT, ...]:

@@ -128,7 +128,7 @@ class Targets:
         """What is meant by "Work 3" where there are Work and Work 2; None where no such thing is said."""
         names = [*(row.name for row in self._board.lists), *self._made]
         for row in named:
-            phrase = likeness.other_number(self._request, row.name, names)
+            phrase = likeness.other_number(self._request, row.name, names, self._explained)
             if phrase is not None:
                 own = words(row.name)
                 series = [other for other in self._board.lists if words(other.name)[: len(own)] == own]
@@ -159,6 +159,9 @@ class Targets:
         the item is; `wants_done` is the state it shall get, so that of two alike the one that has it is not meant."""
         chosen = self._board.item_at(alias)
         named = self._narrowed(self._items.rows, going_to)
+        series = self._series(named)
+        if series:
+            return self._one_item(series, reply)
         if chosen is not None and chosen in named:
             return self._one_of(
                 [item for item in named if same_name(item.title, chosen.title)], chosen, wants_done, reply
@@ -177,6 +180,17 @@ class Targets:
             if chosen.list_id in inside or (not inside and len(self._board.lists) == 1):
                 return chosen  # "everything from Groceries" names each of its items
         return self._likely_item(chosen, reply, going_to, wants_done)
+
+    def _series(self, named: Sequence[TodoItem]) -> list[TodoItem]:
+        """The items among which "report 3" is none, where report and report 2 are there; empty where all is well."""
+        if not any(word.isdecimal() for word in words(self._request)):
+            return []
+        titles = [item.title for item in self._board.all_items()]
+        for item in named:
+            if likeness.other_number(self._request, item.title, titles, self._explained) is not None:
+                own = words(item.title)
+                return [other for other in self._board.all_items() if words(other.title)[: len(own)] == own]
+        return []
 
     def _likely_item(
         self, chosen: TodoItem | None, reply: Reply, going_to: str | None, wants_done: bool | None
