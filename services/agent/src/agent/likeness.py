@@ -20,7 +20,9 @@ TWO_OFF_FROM: Final = 9
 
 
 def singular(word: str) -> str:
-    """A word without the plural of English, French and Spanish; two words of one noun come out the same."""
+    """A word without the plural of English, French and Spanish, or the English genitive; two words of one noun come out
+    the same."""
+    word = word.replace("\u2019", "'").removesuffix("'s")
     if len(word) > 4 and word.endswith("ies"):
         return f"{word[:-3]}y"
     if len(word) > 4 and word.endswith(("ches", "shes", "sses", "xes", "oes")):

@@ -79,7 +79,9 @@ class _Resolver:
         self._settled = context.settled
         making = [step.text for step in plan.steps if step.op is StepOp.CREATE_LIST]
         explained = [text for step in plan.steps for text in (step.text, step.notes, step.due, step.priority)]
-        self._targets = Targets(board, request, making, context, explained)
+        groups = {step.list for step in plan.steps if step.op is StepOp.DELETE_LIST or step.select is not None}
+        everywhere = {row for alias in groups if (row := board.list_at(alias)) is not None} >= set(board.lists)
+        self._targets = Targets(board, request, making, context, explained, everywhere=everywhere)
         self._made: dict[str, tuple[str, str]] = {}  # N1 -> id and name of a list that this plan makes
         self._operations: list[Operation] = []
         self._done: set[tuple[str, ...]] = set()  # what is planned already: a model may say a step twice

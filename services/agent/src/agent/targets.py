@@ -27,7 +27,8 @@ class Targets:
     """Targets of one request over one board. Raises Unresolvable where the words do not name exactly one thing.
 
     `made` are the names of lists that the plan makes: "Travel 2" must not be taken for Travel. `explained` are the
-    plan's own texts, whose words name nothing that exists. What `context` holds settled is not asked again.
+    plan's own texts, whose words name nothing that exists. `everywhere` says that the plan is about each list there is,
+    which "everything" may mean. What `context` holds settled is not asked again.
     """
 
     def __init__(
@@ -37,11 +38,14 @@ class Targets:
         made: Iterable[str],
         context: Context = NO_CONTEXT,
         explained: Iterable[str] = (),
+        *,
+        everywhere: bool = False,
     ) -> None:
         self._board = board
         self._request = request
         self._settled = context.settled
         self._made = tuple(made)
+        self._everywhere = everywhere
         self._explained = tuple(text for text in explained if text.strip())
         candidates: list[tuple[str, TodoList | None]] = [(row.name, row) for row in board.lists]
         candidates += [(name, None) for name in self._made]
@@ -115,6 +119,8 @@ class Targets:
         if self._near_lists:
             return self._one_list(self._near_lists, reply, phrase=self._phrase)
         if self._phrase is None:
+            if chosen is not None and self._group and self._everywhere:
+                return chosen
             if len(self._board.lists) == 1 and alias.strip().upper() not in MADE_LISTS:
                 return self._board.lists[0]
             inbox = [row for row in self._board.lists if any(same_name(row.name, name) for name in INBOX)]
