@@ -301,3 +301,10 @@ async def test_a_question_in_the_store_is_of_its_own_turn_and_owner() -> None:
     assert talk.store.state is not None
     assert OWNER not in question.to_json().decode()
     assert Alias(phrase="x", list_id="l0").phrase == "x"
+
+
+async def test_the_models_guess_is_the_first_choice() -> None:
+    talk = Talk(*TWO)
+    completed = await talk.say("add tea", "add_item list=L2 text=tea")
+    assert [candidate.label for candidate in completed.candidates] == ["Travel", "Groceries"]
+    assert (await talk.say("the first one")).text == "Added “tea” to “Travel”."
