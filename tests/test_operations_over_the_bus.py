@@ -151,9 +151,17 @@ async def test_undo_in_the_chat_takes_the_newest_change_back_and_undo_again_make
 async def test_a_forgotten_owner_has_nothing_left_and_can_begin_anew(stack: RunningStack, door: Door) -> None:
     await door.confirmed(*SETUP)
     forget = ("forget", "--issuer", "test", "--owner", door.name, "--data", str(stack.data))
-    assert await todo_agent(*forget) == (0, "erased 3 lists, 5 items, 1 changes, 8 images, 1 turns\n", "")
+    assert await todo_agent(*forget) == (
+        0,
+        "erased 3 lists, 5 items, 1 changes, 8 images, 1 turns, 0 aliases, 0 questions\n",
+        "",
+    )
     assert await door.orders() == {}
-    assert await todo_agent(*forget) == (0, "erased 0 lists, 0 items, 0 changes, 0 images, 0 turns\n", "")
+    assert await todo_agent(*forget) == (
+        0,
+        "erased 0 lists, 0 items, 0 changes, 0 images, 0 turns, 0 aliases, 0 questions\n",
+        "",
+    )
     await door.confirmed(*SETUP)
 
 

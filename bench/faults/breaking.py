@@ -5,10 +5,11 @@ from contextlib import contextmanager
 from typing import Any, Final
 from unittest.mock import patch
 
+from agent.asking import Reply
 from agent.store import BusStore, Store
-from agent.targets import Reply, Targets
+from agent.targets import Targets
 from bench.faults.world import World
-from contracts.planning import ModelPlan
+from contracts.planning import ModelPlan, Select
 from contracts.store import ApplyRequest, ApplyResult, TakeOverResult
 from contracts.todo import Diff, TodoItem, TodoList
 from contracts.tokens import uuid7
@@ -52,7 +53,7 @@ def _always_confirmed(expected: Diff, observed: Diff) -> Judgement:
     return Judgement(Verdict.CONFIRMED, ())
 
 
-def _as_planned(plan: ModelPlan, _: str) -> ModelPlan:
+def _as_planned(plan: ModelPlan, *_: Any) -> ModelPlan:
     return plan
 
 
@@ -63,8 +64,8 @@ def _said(*_: Any) -> bool:
 class _Believing(Targets):
     """Takes what the model chose, if it is there."""
 
-    def list_for(self, alias: str, reply: Reply) -> TodoList:
-        return self._board.list_at(alias) or super().list_for(alias, reply)
+    def list_for(self, alias: str, reply: Reply, *, filling: bool = False) -> TodoList:
+        return self._board.list_at(alias) or super().list_for(alias, reply, filling=filling)
 
     def item_for(
         self, alias: str, reply: Reply, *, going_to: str | None = None, wants_done: bool | None = None
@@ -72,8 +73,7 @@ class _Believing(Targets):
         chosen = self._board.item_at(alias)
         return chosen or super().item_for(alias, reply, going_to=going_to, wants_done=wants_done)
 
-    @property
-    def group(self) -> bool:
+    def group(self, _: Select) -> bool:
         return True
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from agent.store import Store
 from bench.faults.case import Link
 from bus.errors import BusError, NoReplyError
+from contracts.dialogue import Remembered, RememberRequest
 from contracts.store import ApplyRequest, ApplyResult, ApplyStatus, Snapshot, TakeOverResult
 from contracts.todo import Author, JournalEntry
 
@@ -46,12 +47,20 @@ class FaultyLink:
     _kept: ApplyRequest | None = None
 
     async def snapshot(
-        self, owner: str, *, journal_since: int | None = None, since: str | None = None, trusting: bool = False
+        self,
+        owner: str,
+        *,
+        journal_since: int | None = None,
+        since: str | None = None,
+        trusting: bool = False,
+        dialogue: str | None = None,
     ) -> Snapshot:
         if journal_since is not None and self._reads < self.losses.confirm_reads:
             self._reads += 1
             raise NoReplyError("the reply was lost")
-        read = await self.store.snapshot(owner, journal_since=journal_since, since=since, trusting=trusting)
+        read = await self.store.snapshot(
+            owner, journal_since=journal_since, since=since, trusting=trusting, dialogue=dialogue
+        )
         if journal_since is not None:
             await self.hooks.after_confirm()
         return read
@@ -84,6 +93,9 @@ class FaultyLink:
             self._take_overs += 1
             raise NoReplyError("the reply was lost")
         return taken
+
+    async def remember(self, request: RememberRequest) -> Remembered:
+        return await self.store.remember(request)
 
     async def cancel(self, owner: str, operation_id: str) -> bool:
         return await self.store.cancel(owner, operation_id)

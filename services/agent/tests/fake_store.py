@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from bus.errors import NoReplyError, UnavailableError
+from contracts.dialogue import Alias, Question, Remembered, RememberRequest
 from contracts.operations import Operation
 from contracts.store import ApplyRequest, ApplyResult, ApplyStatus, Delta, Snapshot, TakeOverResult
 from contracts.todo import Author, Image, JournalEntry
@@ -33,6 +34,9 @@ class FakeStore:
         self.closed: set[str] = set()
         self.marks: dict[str, State] = {}
         self.reads: list[str] = []
+        self.aliases: dict[str, str] = {}
+        self.questions: dict[str, Question] = {}
+        self.taken_by: dict[str, str] = {}
 
     def _here(self) -> None:
         if self.away:
@@ -40,7 +44,13 @@ class FakeStore:
             raise UnavailableError("away")
 
     async def snapshot(
-        self, owner: str, *, journal_since: int | None = None, since: str | None = None, trusting: bool = False
+        self,
+        owner: str,
+        *,
+        journal_since: int | None = None,
+        since: str | None = None,
+        trusting: bool = False,
+        dialogue: str | None = None,
     ) -> Snapshot:
         self._here()
         entries = () if journal_since is None else tuple(e for e in self.journal if e.revision > journal_since)
@@ -49,8 +59,16 @@ class FakeStore:
         self.marks[mark] = self.state
         items = tuple(item for list_id in self.state.lists for item in self.state.items_of(list_id))
         lists = tuple(self.state.lists.values())
+        called = tuple(Alias(phrase=phrase, list_id=list_id) for phrase, list_id in self.aliases.items())
         whole = Snapshot(
-            owner=owner, revision=self.state.revision, mark=mark, lists=lists, items=items, journal=entries
+            owner=owner,
+            revision=self.state.revision,
+            mark=mark,
+            lists=lists,
+            items=items,
+            journal=entries,
+            aliases=called if dialogue is not None else (),
+            question=None if dialogue is None else self.questions.get(dialogue),
         )
         self.reads.append("whole" if base is None else "trusting" if trusting else "delta")
         return whole if base is None else self._delta(whole, base, since or "", trusting=trusting)
@@ -71,6 +89,20 @@ class FakeStore:
         assert row is not None
         made = row.model_copy(update=fields) if fields else None
         self.state = self.state.with_rows(self.state.revision, {row_id: made})
+
+    async def remember(self, request: RememberRequest) -> Remembered:
+        self._here()
+        open_ = self.questions.get(request.session)
+        taken = False
+        if request.answers is not None and open_ is not None and open_.asked_by == request.answers:
+            taken = self.taken_by.setdefault(open_.asked_by, request.turn_id) == request.turn_id
+        if request.question is not None:
+            # As it travels, so that a test sees what would be kept.
+            self.questions[request.session] = Question.from_json(request.question.to_json())
+            self.taken_by.pop(request.question.asked_by, None)
+        if request.alias is not None:
+            self.aliases[request.alias.phrase] = request.alias.list_id
+        return Remembered(taken=taken)
 
     async def apply(self, request: ApplyRequest) -> ApplyResult:
         self.before_apply()

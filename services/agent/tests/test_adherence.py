@@ -66,7 +66,6 @@ def test_an_undo_that_nobody_asked_for_is_asked_about(request_: str) -> None:
     [
         "delete all done items from Groceries",
         "yes, delete all done items from Groceries",
-        "how many open items are on Groceries?",
         "show all of Groceries",
     ],
 )

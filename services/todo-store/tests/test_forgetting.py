@@ -17,14 +17,14 @@ from contracts.store import ApplyStatus
 from contracts.tokens import uuid7
 from todo_store.repository import forgetting
 from todo_store.repository.forgetting import Forgotten
-from todo_store.schema import ChangeRow, ImageRow, ItemRow, ListRow, OwnerRow, TurnRow
+from todo_store.schema import AliasRow, ChangeRow, ImageRow, ItemRow, ListRow, OwnerRow, PendingRow, TurnRow
 from todo_store.sessions import Database
 
 if TYPE_CHECKING:
     from conftest import Store
 
 BOUND_S = 20.0
-TABLES = (OwnerRow, ListRow, ItemRow, ChangeRow, ImageRow, TurnRow)
+TABLES = (OwnerRow, ListRow, ItemRow, ChangeRow, ImageRow, TurnRow, AliasRow, PendingRow)
 MADE = (
     CreateList(list_id="l1", name="Groceries"),
     CreateItem(item_id="i1", list_id="l1", title="milk"),
@@ -65,12 +65,20 @@ async def test_forgetting_erases_one_owner_whole_and_leaves_the_others(
     await fill(store)
     await fill(other)
     before = await held(database, other.owner)
-    assert before == [1, 1, 2, 2, 5, 2]
+    assert before == [1, 1, 2, 2, 5, 2, 0, 0]
 
     status, out, err = await command(database_url, "forget", store.owner)
 
     assert status == 0, err
-    assert json.loads(out) == {"lists": 1, "items": 2, "changes": 2, "images": 5, "turns": 2}
+    assert json.loads(out) == {
+        "lists": 1,
+        "items": 2,
+        "changes": 2,
+        "images": 5,
+        "turns": 2,
+        "aliases": 0,
+        "questions": 0,
+    }
     assert await held(database, store.owner) == [0] * len(TABLES)
     assert await held(database, other.owner) == before
     await store.do(*MADE)

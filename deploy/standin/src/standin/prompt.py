@@ -25,11 +25,12 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class TodoList:
-    """A list: its alias (`L1`), its name, its items in order."""
+    """A list: its alias (`L1`), its name, its items in order, and what else the request calls it."""
 
     alias: str
     name: str
     items: tuple[Item, ...]
+    also: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ def _lists(state: object) -> Iterable[TodoList]:
     for row in _rows(state, "lists"):
         alias, name = row.get("list"), row.get("name")
         if isinstance(alias, str) and isinstance(name, str):
-            yield TodoList(alias=alias, name=name, items=tuple(_items(row)))
+            also = row.get("also")
+            yield TodoList(alias, name, tuple(_items(row)), also if isinstance(also, str) else "")
 
 
 def _items(row: Mapping[str, object]) -> Iterable[Item]:

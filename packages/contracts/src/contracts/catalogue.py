@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from contracts import channel, gateway, signaling, store, subjects, todo, turns
+from contracts import channel, dialogue, gateway, signaling, store, subjects, todo, turns
 from contracts.message import Message, Problem
 
 
@@ -129,6 +129,10 @@ REQUESTS: Final = Section(
         Entry(store.Changes, "from todo-store", "reply"),
         _rpc(store.SearchRequest, "to todo-store", subjects.TODO_SEARCH, subjects.QUEUE_TODO, "SearchResult"),
         Entry(store.SearchResult, "from todo-store", "reply"),
+        _rpc(
+            dialogue.RememberRequest, "agent to todo-store", subjects.TODO_REMEMBER, subjects.QUEUE_TODO, "Remembered"
+        ),
+        Entry(dialogue.Remembered, "todo-store to agent", "reply"),
         Entry(Problem, "any server to its caller", "reply with `Nats-Service-Error-Code`"),
     ),
 )

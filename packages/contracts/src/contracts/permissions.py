@@ -78,6 +78,7 @@ AGENT: Final = Permissions(
         subjects.TODO_CANCEL,
         subjects.TODO_CHANGES,
         subjects.TODO_SEARCH,
+        subjects.TODO_REMEMBER,
         # The sweeper looks for starts without a completion that no consumer hands out any more.
         f"$JS.API.DIRECT.GET.{streams.CHAT}",
         f"$JS.API.DIRECT.GET.{streams.CHAT}.>",

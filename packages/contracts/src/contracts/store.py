@@ -6,11 +6,12 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from contracts.dialogue import Alias, Question
 from contracts.limits import MARK_MAX_CHARS, OPERATIONS_MAX
 from contracts.message import Message
 from contracts.operations import Operation
 from contracts.todo import Author, Diff, JournalEntry, TodoItem, TodoList
-from contracts.tokens import ChangeId, OperationId, OwnerKey
+from contracts.tokens import ChangeId, OperationId, OwnerKey, SessionId
 
 Mark = Annotated[str, Field(min_length=1, max_length=MARK_MAX_CHARS)]
 """The moment of a snapshot, as the store names it. Only the store reads it; it means nothing to another database."""
@@ -28,6 +29,9 @@ class SnapshotRequest(Message):
     since: Mark | None = Field(default=None, description="the mark of an earlier snapshot that the reader still has")
     trusting: bool = Field(
         default=False, description="with `since`: do not look at the rows where the revision is still the same"
+    )
+    dialogue: SessionId | None = Field(
+        default=None, description="also the owner's aliases, and this session's question"
     )
 
 
@@ -57,6 +61,8 @@ class SnapshotPart(Message):
     lists: tuple[TodoList, ...] = ()
     items: tuple[TodoItem, ...] = ()
     journal: tuple[JournalEntry, ...] = ()
+    aliases: tuple[Alias, ...] = Field(default=(), description="in the first part, where a dialogue was asked for")
+    question: Question | None = Field(default=None, description="likewise: the session's open one, if it has one")
 
 
 class Snapshot(Message):
@@ -69,6 +75,8 @@ class Snapshot(Message):
     lists: tuple[TodoList, ...] = ()
     items: tuple[TodoItem, ...] = ()
     journal: tuple[JournalEntry, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+    question: Question | None = None
 
 
 def joined(journal: Iterable[JournalEntry]) -> tuple[JournalEntry, ...]:

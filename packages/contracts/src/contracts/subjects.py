@@ -76,6 +76,7 @@ TODO_TAKE_OVER: Final = "rpc.todo.v1.take_over"
 TODO_CANCEL: Final = "rpc.todo.v1.cancel"
 TODO_CHANGES: Final = "rpc.todo.v1.changes"
 TODO_SEARCH: Final = "rpc.todo.v1.search"
+TODO_REMEMBER: Final = "rpc.todo.v1.remember"
 OPS_RUN: Final = "rpc.ops.v1.run"
 RTC_OFFER: Final = "rpc.rtc.v1.offer"
 

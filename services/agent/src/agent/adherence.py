@@ -8,14 +8,16 @@ a name in every request.
 import re
 from typing import Final
 
+from agent.asking import begins_with_yes
 from agent.board import Board
-from agent.names import fold, named_in, words
+from agent.names import fold, words
 from agent.resolution import Change, Ending, Resolution, stop
 from agent.words import NOTHING_CHANGED, joined, quoted
+from contracts.dialogue import Choice
 from contracts.operations import CompleteItem, DeleteItem, MoveItem
 from contracts.planning import ModelPlan, PlanStep, Select, StepOp
 from contracts.todo import Priority
-from contracts.turns import Candidate, Outcome
+from contracts.turns import Outcome
 
 # English, German, French, Spanish, Chinese. Who writes in another language is asked, and answers by a button.
 _DELETES: Final = re.compile(
@@ -37,27 +39,31 @@ _TICKS: Final = re.compile(
 _DONE: Final = frozenset({"done", "completed", "finished", "ticked", "checked"})
 _OPEN: Final = frozenset({"open", "unfinished", "remaining"})
 _PRIORITIES: Final = frozenset({Priority.LOW.value, Priority.MEDIUM.value, Priority.HIGH.value})
+DELETION: Final = "deletion"
+MARKING: Final = "marking"
+"""What a yes to these questions settles. A big deletion is asked about all the same."""
 _DELETIONS: Final = frozenset({StepOp.DELETE_ITEM, StepOp.DELETE_LIST})
 
 
-def held_to(plan: ModelPlan, request: str) -> ModelPlan:
-    """The plan as far as the words bear it out. Raises Unresolvable where it deletes or undoes unasked."""
+def held_to(plan: ModelPlan, request: str, settled: frozenset[str] = frozenset()) -> ModelPlan:
+    """The plan as far as the words bear it out, or what `settled` holds of answers to these questions. Raises
+    Unresolvable where it deletes, undoes or marks unasked."""
     said = fold(request)
-    confirmed = words(request)[:1] == ("yes",)
+    confirmed = begins_with_yes(request)
     ops = {step.op for step in plan.steps}
     if StepOp.UNDO in ops and _UNDOES.search(said) is None:
-        candidate = Candidate(label="Take the last change back", reply="undo")
-        text = f"Shall the last change be taken back? Your request does not say so. {NOTHING_CHANGED}"
-        raise stop(Outcome.CLARIFY, text, reason="undo_not_asked_for", candidates=(candidate,))
-    if ops & _DELETIONS and StepOp.UNDO not in ops and not confirmed and _DELETES.search(said) is None:
-        candidate = Candidate(label="Yes, delete", reply=f"yes, {request}")
+        text = f"Shall the last change be taken back? Your request does not say so; say “undo”. {NOTHING_CHANGED}"
+        raise stop(Outcome.CLARIFY, text, reason="undo_not_asked_for")
+    deletes = ops & _DELETIONS and StepOp.UNDO not in ops
+    if deletes and DELETION not in settled and not confirmed and _DELETES.search(said) is None:
+        choice = Choice(label="Yes, delete", reply=f"yes, {request}", settles=DELETION)
         text = f"Shall something be deleted? Your request does not say so. {NOTHING_CHANGED}"
-        raise stop(Outcome.CLARIFY, text, reason="deletion_not_asked_for", candidates=(candidate,))
-    agreed = confirmed and _DELETES.search(said) is None  # a yes to a deletion is none to this
+        raise stop(Outcome.CLARIFY, text, reason="deletion_not_asked_for", choices=(choice,))
+    agreed = MARKING in settled or (confirmed and _DELETES.search(said) is None)  # a yes to a deletion is none to this
     if not agreed and _TICKS.search(said) is None and any(_ticks_a_group(step) for step in plan.steps):
-        candidate = Candidate(label="Yes, mark them", reply=f"yes, {request}")
+        choice = Choice(label="Yes, mark them", reply=f"yes, {request}", settles=MARKING)
         text = f"Shall several items be marked as done or open? Your request does not say so. {NOTHING_CHANGED}"
-        raise stop(Outcome.CLARIFY, text, reason="marking_not_asked_for", candidates=(candidate,))
+        raise stop(Outcome.CLARIFY, text, reason="marking_not_asked_for", choices=(choice,))
     return plan.model_copy(update={"steps": tuple(_held(step, frozenset(words(request))) for step in plan.steps)})
 
 
@@ -92,10 +98,9 @@ def told_whole(resolution: Resolution, board: Board, request: str) -> Resolution
     if not all(isinstance(operation, CompleteItem | MoveItem | DeleteItem) for operation in resolution.operations):
         return resolution
     seen = touched | set(resolution.relied_on)
-    told = {fold(item.title) for item in board.all_items() if item.id in seen}
+    told = {fold(item.title) for row_id in seen if (item := board.state.items.get(row_id)) is not None}
     told |= {fold(row.name) for row in board.lists}
-    named = named_in(request, ((item.title, item) for item in board.all_items())).rows
-    passed = [item.title for item in named if fold(item.title) not in told]
+    passed = [item.title for item in board.items_named_in(request) if fold(item.title) not in told]
     if not passed:
         return resolution
     note = f"Nothing was done about {joined([quoted(title) for title in dict.fromkeys(passed)])}."

@@ -83,6 +83,18 @@ class Board:
         item = self.state.items.get(ids[place - 1]) if place <= len(ids) else None
         return item if item is not None and item.list_id in self.state.lists else None
 
+    def alias_of(self, row_id: str) -> str:
+        """What the row is called on this board; empty where it is not there."""
+        item = self.state.items.get(row_id)
+        list_id = row_id if item is None else item.list_id
+        if list_id not in self.shown.lists:
+            return ""
+        alias = f"L{self._lists_shown.index(list_id) + 1}"
+        if item is None:
+            return alias
+        ids = self.shown.order.get(list_id, ())
+        return f"{alias}.{ids.index(row_id) + 1}" if row_id in ids else ""
+
     @cached_property
     def _lists_shown(self) -> tuple[str, ...]:
         return tuple(self.shown.lists)

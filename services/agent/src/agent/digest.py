@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import Any, Final
 
 from agent.board import Board
@@ -16,24 +17,28 @@ MATCHES_MAX: Final = 60
 """Items that share words with the request, of those not named in whole."""
 NAMES_SHARE: Final = 2 / 3
 """How much of the room the names of lists may take where not all items are shown."""
+NOTHING_CALLED: Final[Mapping[str, str]] = MappingProxyType({})
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _SHORTEST_ITEM: Final = len('{"item":"L1.1","title":"x","done":true},')
 _FRAME: Final = len('{"today":"2026-11-22","left_out":{"lists":500,"items":1000000},"lists":[]}')
 _ITEMS_KEY: Final = len(',"items":[]')
 
 
-def digest(board: Board, request: str, today: date) -> str:
-    """The state as JSON with aliases for ids, at most STATE_MAX_CHARS long.
+def digest(board: Board, request: str, today: date, called: Mapping[str, str] = NOTHING_CALLED) -> str:
+    """The state as JSON with aliases for ids, at most STATE_MAX_CHARS long. `called` are words of this request that
+    stand for a list, by its id.
 
     Where not all of it fits, each list shown says how many items it has, the items shown are those that the request
     names, those that share words with it and those of the lists that it names, in this order, and `left_out` says how
     many lists and items are not shown.
     """
     if len(board.state.items) * _SHORTEST_ITEM <= STATE_MAX_CHARS:
-        whole = _json({"today": today.isoformat(), "lists": [_whole_list(board, *each) for each in _numbered(board)]})
+        whole = _json(
+            {"today": today.isoformat(), "lists": [_whole_list(board, *each, called) for each in _numbered(board)]}
+        )
         if len(whole) <= STATE_MAX_CHARS:
             return whole
-    return _json(_about(board, request, today))
+    return _json(_about(board, request, today, called))
 
 
 _LIST_SHOWN: Final = re.compile(r'"list":"(L[0-9]+)"')
@@ -59,19 +64,24 @@ def _numbered(board: Board) -> Iterator[tuple[int, TodoList]]:
     return enumerate(board.lists, start=1)
 
 
-def _whole_list(board: Board, number: int, row: TodoList) -> dict[str, Any]:
+def _whole_list(board: Board, number: int, row: TodoList, called: Mapping[str, str]) -> dict[str, Any]:
     items = [_item(f"L{number}.{place}", item) for place, item in enumerate(board.items_of(row.id), start=1)]
-    return {"list": f"L{number}", "name": row.name, "items": items}
+    return {"list": f"L{number}", "name": row.name, **_also(row.id, called), "items": items}
 
 
-def _about(board: Board, request: str, today: date) -> dict[str, Any]:
+def _also(list_id: str, called: Mapping[str, str]) -> dict[str, str]:
+    return {"also": called[list_id]} if list_id in called else {}
+
+
+def _about(board: Board, request: str, today: date, called: Mapping[str, str]) -> dict[str, Any]:
     numbers = {row.id: number for number, row in _numbered(board)}
     order = board.state.order
     places = _Places(order)
     named = named_in(request, ((row.name, row) for row in board.lists)).rows
     items = list(dict.fromkeys(_worth_showing(board, request, named)))
     # The lists of what is named come first, so that no name is left out that the request needs.
-    first = dict.fromkeys([*(row.id for row in named), *(item.list_id for item in items)])
+    known = (list_id for list_id in called if list_id in numbers)
+    first = dict.fromkeys([*known, *(row.id for row in named), *(item.list_id for item in items)])
     shown: dict[str, dict[str, Any]] = {}
     room = STATE_MAX_CHARS - _FRAME
     names_room = int(room * NAMES_SHARE)
@@ -79,6 +89,7 @@ def _about(board: Board, request: str, today: date) -> dict[str, Any]:
         entry = {
             "list": f"L{numbers[list_id]}",
             "name": board.list_named(list_id).name,
+            **_also(list_id, called),
             "items_in_all": len(order.get(list_id, ())),
         }
         size = len(_json(entry)) + _ITEMS_KEY + 1

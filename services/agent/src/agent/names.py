@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Generic, TypeVar
 
+from agent.vocabulary import asks_for_all
+from contracts.planning import Select
+
 RowT = TypeVar("RowT")
 
 WORDS_KEPT: Final = 1024
@@ -41,28 +44,10 @@ def same_name(one: str, other: str) -> bool:
     return fold(one).split() == fold(other).split()
 
 
-_STATES: Final = frozenset(
-    {"done", "completed", "finished", "ticked", "checked", "open", "unfinished"}  # of the items that are meant
-)
-_GROUP_WORDS: Final = _STATES | frozenset(
-    {"all", "every", "everything", "each", "both", "rest", "remaining", "clear", "empty", "overdue"}
-)
-_MARKING: Final = frozenset({"mark", "set", "tick", "check", "get"})
-
-
-def asks_for_a_group(request: str) -> bool:
-    """Whether a request asks for all of something, or for what is in some state: then items need not be named.
-
-    The state that something is to get ("mark tea as done") tells no group.
-    """
-    said = words(request)
-    return any(
-        word in _GROUP_WORDS and not (word in _STATES and _is_a_goal(said, place)) for place, word in enumerate(said)
-    )
-
-
-def _is_a_goal(said: tuple[str, ...], place: int) -> bool:
-    return (place > 0 and said[place - 1] == "as") or (place == len(said) - 1 and said[0] in _MARKING)
+def asks_for_a_group(request: str, select: Select | None = None) -> bool:
+    """Whether a request asks for all of something, or for what is in the state that `select` means: then items need not
+    be named."""
+    return asks_for_all(words(request), fold(request), select)
 
 
 @dataclass(frozen=True)

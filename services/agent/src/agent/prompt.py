@@ -19,9 +19,9 @@ missing{text}   the request names a list or item that is not in the state
 undo{}   takes the last change back
 say{text}   anything else
 
-Name lists and items only by their aliases in the state (L1, L1.2). The first list that your plan creates is N1, the
-second N2. Use the user's own words for new names and titles, and for due dates. One step for each item. A question
-changes nothing."""
+Name lists and items only by their aliases in the state (L1, L1.2); `also` is what the user calls a list. The first list
+that your plan creates is N1, the second N2. Use the user's own words for new names and titles, and for due dates. One
+step for each item. A question changes nothing."""
 
 
 def messages(state: str, request: str) -> list[dict[str, str]]:

@@ -14,6 +14,7 @@ from typing import Final
 
 from agent.lexicon import Lexicon
 from agent.store import Store
+from contracts.dialogue import Alias, Question
 from contracts.store import Snapshot
 from contracts.todo import JournalEntry, TodoItem, TodoList
 from verification.errors import OverlayError
@@ -61,10 +62,12 @@ def _title(state: State, row_id: str) -> str | None:
 
 @dataclass(frozen=True)
 class Reading:
-    """What one read showed. `journal` holds the entries that were asked for."""
+    """What one read showed. `journal` holds the entries that were asked for, `aliases` and `question` the dialogue."""
 
     rows: Rows
     journal: tuple[JournalEntry, ...] = ()
+    aliases: tuple[Alias, ...] = ()
+    question: Question | None = None
 
     @property
     def state(self) -> State:
@@ -125,16 +128,21 @@ class Reader:
     store: Store
     memory: Memory = field(default_factory=Memory)
 
-    async def read(self, owner: str, *, journal_since: int | None = None, trusting: bool = False) -> Reading:
-        """The rows as they are now, from one transaction, and the journal after a revision if it is asked for.
+    async def read(
+        self, owner: str, *, journal_since: int | None = None, trusting: bool = False, dialogue: str | None = None
+    ) -> Reading:
+        """The rows as they are now, from one transaction, and if it is asked for the journal after a revision, and
+        the owner's aliases with the open question of the session `dialogue`.
 
         `trusting` takes the owner's revision for a sign that nothing was written: for what need not be exact, such as
         what a model is shown. Raises BusError, and SnapshotError where an id occurs twice.
         """
         kept = self.memory.get(owner)
         if kept is None:
-            return self._whole(owner, await self.store.snapshot(owner, journal_since=journal_since))
-        snapshot = await self.store.snapshot(owner, journal_since=journal_since, since=kept.mark, trusting=trusting)
+            return self._whole(owner, await self.store.snapshot(owner, journal_since=journal_since, dialogue=dialogue))
+        snapshot = await self.store.snapshot(
+            owner, journal_since=journal_since, since=kept.mark, trusting=trusting, dialogue=dialogue
+        )
         if snapshot.delta is None:
             return self._whole(owner, snapshot)
         try:
@@ -143,18 +151,18 @@ class Reader:
             # Rows were removed without the journal's knowing, or the mark was not this database's.
             log.warning("what was remembered does not fit; reading all", extra={"revision": error.revision})
             self.memory.forget(owner)
-            return self._whole(owner, await self.store.snapshot(owner, journal_since=journal_since))
+            return self._whole(owner, await self.store.snapshot(owner, journal_since=journal_since, dialogue=dialogue))
         changed = {*snapshot.delta.removed, *(item.id for item in snapshot.items)}
         rows = kept.rows.followed_by(state, changed)
         grown = _size(snapshot.lists, snapshot.items) - _size((), _present(kept.rows.state, changed))
         self.memory.keep(owner, snapshot.mark or kept.mark, rows, max(0, kept.bytes + grown))
-        return Reading(rows, snapshot.journal)
+        return Reading(rows, snapshot.journal, snapshot.aliases, snapshot.question)
 
     def _whole(self, owner: str, snapshot: Snapshot) -> Reading:
         rows = Rows(state_of(snapshot))
         if snapshot.mark is not None:
             self.memory.keep(owner, snapshot.mark, rows, _size(snapshot.lists, snapshot.items))
-        return Reading(rows, snapshot.journal)
+        return Reading(rows, snapshot.journal, snapshot.aliases, snapshot.question)
 
 
 def _present(state: State, ids: Iterable[str]) -> list[TodoItem]:

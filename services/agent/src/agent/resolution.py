@@ -2,8 +2,21 @@
 
 from dataclasses import dataclass
 
+from contracts.dialogue import Alias, Choice
 from contracts.operations import Operation
 from contracts.turns import Candidate, Outcome
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known beside the words: `settled` by answers to questions (row ids, `due:` days, `delete`), and what the
+    owner calls their lists."""
+
+    settled: frozenset[str] = frozenset()
+    aliases: tuple[Alias, ...] = ()
+
+
+NO_CONTEXT = Context()
 
 
 @dataclass(frozen=True)
@@ -19,13 +32,24 @@ class Change:
 
 @dataclass(frozen=True)
 class Ending:
-    """The turn ends here and changes nothing."""
+    """The turn ends here and changes nothing.
+
+    A question offers `choices`; `about` are the rows it rests on (`id/*`: a list with its items), and `phrase` is what
+    the request calls the list that it asks for.
+    """
 
     outcome: Outcome
     text: str
     understood: tuple[str, ...] = ()
     reason: str | None = None
-    candidates: tuple[Candidate, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    about: tuple[str, ...] = ()
+    phrase: str | None = None
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The choices as the page shows them."""
+        return tuple(Candidate(label=one.label, detail=one.detail, reply=one.reply) for one in self.choices)
 
 
 Resolution = Change | Ending
@@ -40,6 +64,12 @@ class Unresolvable(Exception):  # noqa: N818 - an answer to the user, not a faul
 
 
 def stop(
-    outcome: Outcome, text: str, *, reason: str | None = None, candidates: tuple[Candidate, ...] = ()
+    outcome: Outcome,
+    text: str,
+    *,
+    reason: str | None = None,
+    choices: tuple[Choice, ...] = (),
+    about: tuple[str, ...] = (),
+    phrase: str | None = None,
 ) -> Unresolvable:
-    return Unresolvable(Ending(outcome=outcome, text=text, reason=reason, candidates=candidates))
+    return Unresolvable(Ending(outcome=outcome, text=text, reason=reason, choices=choices, about=about, phrase=phrase))

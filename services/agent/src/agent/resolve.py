@@ -6,16 +6,17 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from agent import answers
+from agent import answers, asking, nothing_to_do, speech
 from agent.adherence import held_to, told_whole
+from agent.asking import Reply
 from agent.board import Board
 from agent.details import due_of, notes_of, priority_of, removes_due
-from agent.names import fold, same_name, uses_only_words_of, words
+from agent.names import fold, same_name, uses_only_words_of
 from agent.questions import answer
-from agent.resolution import Change, Ending, Resolution, Unresolvable, stop
-from agent.targets import Reply, Targets
-from agent.undoing import undo, wants_undo
-from agent.words import NOTHING_CHANGED, counted, detailed, joined, quoted, update_in_words
+from agent.resolution import NO_CONTEXT, Change, Context, Ending, Resolution, Unresolvable, stop
+from agent.targets import Targets
+from agent.undoing import changes_something, undo, wants_undo
+from agent.words import NOTHING_CHANGED, counted, detailed, quoted, update_in_words
 from contracts.limits import OPERATIONS_MAX
 from contracts.message import problem_of
 from contracts.operations import (
@@ -32,24 +33,34 @@ from contracts.operations import (
 from contracts.planning import QUESTION_OPS, ModelPlan, PlanStep, StepOp
 from contracts.todo import JournalEntry, Priority, TodoItem
 from contracts.tokens import new_item_id, new_list_id
-from contracts.turns import Candidate, Outcome
+from contracts.turns import Outcome
 
 BIG_DELETION: Final = 5
 """More items than this, or any list, are deleted only after being asked."""
 
-_UNUSABLE: Final = f"The language model gave no plan that can be used. Try to put it differently. {NOTHING_CHANGED}"
 
-
-def resolve(plan: ModelPlan, board: Board, request: str, today: date, newest: JournalEntry | None = None) -> Resolution:
+def resolve(
+    plan: ModelPlan,
+    board: Board,
+    request: str,
+    today: date,
+    newest: JournalEntry | None = None,
+    *,
+    context: Context = NO_CONTEXT,
+) -> Resolution:
     """Check a plan against the state and the words. Whatever cannot be resolved ends the turn with nothing changed.
 
-    `newest` is the owner's newest change, which the step `undo` means.
+    `newest` is the owner's newest change, which the step `undo` means; `context` is what is known beside the words.
     """
     try:
-        plan = held_to(plan, request)
+        heard = speech.heard(request)
+        if changes_something(plan) and not heard.acting:
+            return nothing_to_do.not_asked_to(heard, board, request)
+        plan = held_to(plan, request, context.settled)
         if wants_undo(plan):
             return undo(plan, board, newest)
-        return told_whole(_Resolver(plan, board, request, today).resolve(), board, request)
+        acting = heard.acting if changes_something(plan) else request
+        return told_whole(_Resolver(plan, board, acting, today, context).resolve(request), board, acting)
     except Unresolvable as unresolvable:
         return unresolvable.ending
     except ValidationError as error:
@@ -60,13 +71,19 @@ def resolve(plan: ModelPlan, board: Board, request: str, today: date, newest: Jo
 
 
 class _Resolver:
-    def __init__(self, plan: ModelPlan, board: Board, request: str, today: date) -> None:
+    """`request` is the part of the words that asks for something; the rest can name nothing that is changed."""
+
+    def __init__(self, plan: ModelPlan, board: Board, request: str, today: date, context: Context) -> None:
         self._steps = plan.steps
         self._board = board
         self._request = request
         self._today = today
+        self._settled = context.settled
         making = [step.text for step in plan.steps if step.op is StepOp.CREATE_LIST]
-        self._targets = Targets(board, request, making)
+        explained = [text for step in plan.steps for text in (step.text, step.notes, step.due, step.priority)]
+        groups = {step.list for step in plan.steps if step.op is StepOp.DELETE_LIST or step.select is not None}
+        everywhere = {row for alias in groups if (row := board.list_at(alias)) is not None} >= set(board.lists)
+        self._targets = Targets(board, request, making, context, explained, everywhere=everywhere)
         self._made: dict[str, tuple[str, str]] = {}  # N1 -> id and name of a list that this plan makes
         self._operations: list[Operation] = []
         self._done: set[tuple[str, ...]] = set()  # what is planned already: a model may say a step twice
@@ -74,7 +91,9 @@ class _Resolver:
         self._notes: list[str] = []
         self._relied_on: list[str] = []
         self._deleted_lists: list[str] = []
+        self._deleted: list[str] = []  # rows, in the form of Question.about
         self._deleted_items = 0
+        self._left_out = False
         self._change_of: dict[StepOp, Callable[[PlanStep], None]] = {
             StepOp.CREATE_LIST: self._create_list,
             StepOp.RENAME_LIST: self._rename_list,
@@ -87,25 +106,32 @@ class _Resolver:
             StepOp.DELETE_ITEM: self._delete_items,
         }
 
-    def resolve(self) -> Resolution:
+    def resolve(self, whole: str) -> Resolution:
+        """`whole` is the request with what it asks about, or says not to do."""
         for step in self._steps:
             if step.op is StepOp.MISSING:
-                raise self._missing(step)
+                raise nothing_to_do.missing(step, self._board, whole)
         changes = [step for step in self._steps if step.op in self._change_of]
         questions = [step for step in self._steps if step.op in QUESTION_OPS]
         if not changes:
             if not questions:
-                return self._prose()
-            return answer(questions, self._board, self._targets, self._request, self._today)
+                return nothing_to_do.prose(self._steps)
+            return answer(questions, self._board, self._targets, whole, self._today)
         for step in changes:
-            self._change_of[step.op](step)
+            if nothing_to_do.asked_not_to(step, self._board, whole, self._request):
+                self._left_out = True
+            else:
+                self._change_of[step.op](step)
+        if self._left_out:
+            self._notes.append("What your request speaks of without asking for it is left out.")
         if questions:
             # Its answer would be from before the change.
             self._notes.append("A question beside a change is not answered; ask it by itself.")
         self._ask_before_big_deletions()
         if not self._operations:
             text = " ".join([*self._notes, NOTHING_CHANGED])
-            return Ending(Outcome.ALREADY_SO, text, understood=tuple(self._understood))
+            outcome = Outcome.ANSWERED if self._left_out and not self._understood else Outcome.ALREADY_SO
+            return Ending(outcome, text, understood=tuple(self._understood))
         if len(self._operations) > OPERATIONS_MAX:
             text = (
                 f"That is {len(self._operations)} changes; at most {OPERATIONS_MAX} are made at once. {NOTHING_CHANGED}"
@@ -114,19 +140,6 @@ class _Resolver:
         return Change(
             tuple(self._operations), tuple(self._understood), tuple(self._notes), tuple(dict.fromkeys(self._relied_on))
         )
-
-    def _missing(self, step: PlanStep) -> Unresolvable:
-        text = step.text.strip()
-        if any(same_name(row.name, text) for row in self._board.lists) or self._board.items_called(text):
-            return stop(Outcome.FAILED, _UNUSABLE, reason="model_denied_what_is_there")
-        named = uses_only_words_of(self._request, text) if text else False
-        what = f"There is no list or item called {quoted(text)}." if named else "What you name is not there."
-        told = f"{what} {answers.list_names(self._board)} {NOTHING_CHANGED}"
-        return stop(Outcome.NOT_FOUND, told, reason="missing")
-
-    def _prose(self) -> Ending:
-        said = " ".join(step.text.strip() for step in self._steps)
-        return Ending(Outcome.ANSWERED, f"The model says: {said}\n{NOTHING_CHANGED}", reason="model_prose")
 
     def _new(self, *what: str) -> bool:
         """Whether this is said for the first time."""
@@ -180,38 +193,23 @@ class _Resolver:
         what = f"the list {quoted(row.name)} with {counted(len(self._board.items_of(row.id)), 'item')}"
         self._understood.append(f"delete {what}")
         self._deleted_lists.append(what)
+        self._deleted.append(f"{row.id}/*")
         self._operations.append(DeleteList(list_id=row.id))
 
     def _ask_before_big_deletions(self) -> None:
-        """Asked once about the whole plan; the answer is a request that says yes in so many words."""
-        many = self._deleted_items > BIG_DELETION
-        if not (self._deleted_lists or many) or words(self._request)[:1] == ("yes",):
+        """Asked once about the whole plan, unless the request itself begins with a yes."""
+        big = self._deleted_lists or self._deleted_items > BIG_DELETION
+        if not big or asking.begins_with_yes(self._request) or asking.DELETE in self._settled:
             return
-        what = joined([*self._deleted_lists, *([counted(self._deleted_items, "item")] if self._deleted_items else [])])
-        candidate = Candidate(label="Yes, delete", detail=what, reply=f"yes, {self._request}")
-        raise stop(
-            Outcome.CLARIFY, f"Delete {what}? {NOTHING_CHANGED}", reason="confirm_deletion", candidates=(candidate,)
-        )
+        raise asking.whether_to_delete(self._request, self._deleted_lists, self._deleted_items, self._deleted)
 
     def _adding_to(self, name: str) -> str:
-        """The request again with the list that it lacked, and without one that is not there."""
-        items = [
-            " ".join(
-                [
-                    step.text,
-                    *([f"due {step.due}"] if step.due else []),
-                    *([f"with {step.priority} priority"] if priority_of(step.priority, self._request) else []),
-                ]
-            )
-            for step in self._steps
-            if step.op is StepOp.ADD_ITEM
-        ]
-        return f"add {joined(items)} to {name}"
+        return asking.adding(self._steps, self._request, name)
 
     def _list_to_fill(self, step: PlanStep) -> tuple[str, str]:
         made = self._made.get(step.list.strip().upper())
         if made is None:
-            row = self._targets.list_for(step.list, self._adding_to)
+            row = self._targets.list_for(step.list, self._adding_to, filling=True)
             return row.id, row.name
         used = {target.id for step in self._steps if (target := self._board.list_at(step.list)) is not None}
         if any(row.id not in used and row.id != made[0] for row in self._targets.named_lists):
@@ -228,7 +226,7 @@ class _Resolver:
             list_id=list_id,
             title=title,
             notes=notes_of(step.notes, self._request),
-            due=due_of(step.due, self._request, self._today),
+            due=due_of(step.due, self._request, self._today, self._settled),
             priority=priority_of(step.priority, self._request) or Priority.NONE,
         )
         if not self._new("add_item", list_id, fold(operation.title)):
@@ -248,8 +246,8 @@ class _Resolver:
             item_id=item.id,
             title=self._own_words(step.text, "a title") if step.text else None,
             notes=notes_of(step.notes, self._request) or None,
-            due=due_of(step.due, self._request, self._today),
-            clear_due=removes_due(step.due),
+            due=due_of(step.due, self._request, self._today, self._settled),
+            clear_due=removes_due(step.due, self._request),
             priority=priority_of(step.priority, self._request),
         )
         if self._new("item", item.id):
@@ -288,6 +286,7 @@ class _Resolver:
         for item in self._items_of_step(step, wants_done=None):
             if self._new("item", item.id):
                 self._deleted_items += 1
+                self._deleted.append(item.id)
                 self._understood.append(f"delete {self._in_words(item)}")
                 self._operations.append(DeleteItem(item_id=item.id))
 
@@ -298,11 +297,10 @@ class _Resolver:
         if self._targets.items_named_in(row.id):
             # The words name items: a group would be more than they say.
             return [self._targets.item_for(step.item, self._with("in"), wants_done=wants_done)]
-        due = due_of(step.due, self._request, self._today) or self._today
+        due = due_of(step.due, self._request, self._today, self._settled) or self._today
         items = answers.selected(self._board.items_of(row.id), step.select, due)
-        if not self._targets.group:
-            text = f"Say which items of {quoted(row.name)} you mean, or that you mean all. {NOTHING_CHANGED}"
-            raise stop(Outcome.CLARIFY, text, reason="which_item")
+        if not self._targets.group(step.select):
+            raise asking.whether_all(row, items, self._request)
         if not items:
             self._notes.append(f"There is nothing of that kind in {quoted(row.name)}.")
         return items

@@ -4,6 +4,7 @@ from typing import Final, Protocol
 
 from bus.interface import Bus
 from contracts import subjects
+from contracts.dialogue import Alias, Question, Remembered, RememberRequest
 from contracts.store import (
     ApplyRequest,
     ApplyResult,
@@ -29,7 +30,13 @@ class Store(Protocol):
     """Raises bus.errors.BusError as Bus.request does."""
 
     async def snapshot(
-        self, owner: str, *, journal_since: int | None = None, since: str | None = None, trusting: bool = False
+        self,
+        owner: str,
+        *,
+        journal_since: int | None = None,
+        since: str | None = None,
+        trusting: bool = False,
+        dialogue: str | None = None,
     ) -> Snapshot:
         """All rows, or with the mark of an earlier snapshot perhaps a delta. See contracts.store.SnapshotRequest."""
 
@@ -49,6 +56,9 @@ class Store(Protocol):
     async def newest_change(self, owner: str, authors: tuple[Author, ...]) -> JournalEntry | None:
         """The newest change that came through one of these doors, with all of its images."""
 
+    async def remember(self, request: RememberRequest) -> Remembered:
+        """Take, keep and learn what a dialogue needs."""
+
 
 class BusStore:
     """The Store that todo-store serves."""
@@ -57,9 +67,19 @@ class BusStore:
         self._bus = bus
 
     async def snapshot(
-        self, owner: str, *, journal_since: int | None = None, since: str | None = None, trusting: bool = False
+        self,
+        owner: str,
+        *,
+        journal_since: int | None = None,
+        since: str | None = None,
+        trusting: bool = False,
+        dialogue: str | None = None,
     ) -> Snapshot:
-        request = SnapshotRequest(owner=owner, journal_since=journal_since, since=since, trusting=trusting)
+        request = SnapshotRequest(
+            owner=owner, journal_since=journal_since, since=since, trusting=trusting, dialogue=dialogue
+        )
+        aliases: tuple[Alias, ...] = ()
+        question: Question | None = None
         revision = 0
         mark: str | None = None
         delta: Delta | None = None
@@ -73,6 +93,8 @@ class BusStore:
             lists.extend(part.lists)
             items.extend(part.items)
             journal.extend(part.journal)
+            aliases += part.aliases
+            question = question or part.question
         return Snapshot(
             owner=owner,
             revision=revision,
@@ -81,6 +103,8 @@ class BusStore:
             lists=tuple(lists),
             items=tuple(items),
             journal=joined(journal),
+            aliases=aliases,
+            question=question,
         )
 
     async def apply(self, request: ApplyRequest) -> ApplyResult:
@@ -104,6 +128,9 @@ class BusStore:
 
     async def newest_change(self, owner: str, authors: tuple[Author, ...]) -> JournalEntry | None:
         return await self._one_change(ChangesRequest(owner=owner, newest_by=authors))
+
+    async def remember(self, request: RememberRequest) -> Remembered:
+        return await self._bus.request(subjects.TODO_REMEMBER, request, Remembered, timeout=WRITE_TIMEOUT_S)
 
     async def _one_change(self, request: ChangesRequest) -> JournalEntry | None:
         found = await self._changes(request)

@@ -10,31 +10,23 @@ from typing import Final
 from opentelemetry import trace
 from pydantic import ValidationError
 
-from agent import prompt
-from agent.board import board_of, refreshed
 from agent.cancelling import Cancelling
 from agent.cycle import OVERTAKEN, Clock, Cycle, DoubtError, Ended, FencedError, Intent, Request
-from agent.dates import day_of, zone_named
-from agent.digest import digest, items_shown, lists_shown
-from agent.endings import cancelled, interrupted, model_failed, refused_by_the_store, with_model_use
-from agent.faults import ModelError
-from agent.planner import Planned, Planning
+from agent.drafting import Drafting
+from agent.endings import cancelled, interrupted, refused_by_the_store, with_model_use
+from agent.planner import Planning
 from agent.progress import Progress
-from agent.resolution import Ending, Resolution
-from agent.resolve import resolve
+from agent.resolution import Ending
 from agent.store import Store
 from agent.telling import OUTAGE_MAX_S, Telling
-from agent.undoing import wants_undo
-from agent.waiting import told
 from bus import tracing
 from bus.errors import BusError, LetGo, RetryLater, Unprocessable
 from bus.interface import Bus, Job
 from bus.tracing import current_trace_id
 from contracts.store import ApplyStatus
-from contracts.todo import Author, JournalEntry
+from contracts.todo import Author
 from contracts.turns import (
     Candidate,
-    ModelUse,
     Outcome,
     Phase,
     Receipt,
@@ -42,7 +34,6 @@ from contracts.turns import (
     WaitsFor,
 )
 from runtime.crash import crash_point
-from verification.state import State
 from verification.undo import NO_HISTORY
 
 log = logging.getLogger(__name__)
@@ -52,8 +43,6 @@ OUTAGE_RETRY_S: Final = 1.0
 CRASHES_MAX: Final = 3
 YOUNG_S: Final = 60.0
 """A start that is older may have been answered though this is its first delivery: its consumer was made anew."""
-UNDOABLE: Final = (Author.CHAT, Author.BOARD)
-"""Whose changes a person means who says "undo that": their own, not those of a program."""
 
 
 class _AnsweredError(Exception):
@@ -75,9 +64,9 @@ class Turns:
     ) -> None:
         self._bus = bus
         self._store = store
-        self._model = model
         self._cycle = cycle
         self._cancelling = cancelling
+        self._drafting = Drafting(store, cycle.reader, model)
         self._telling = Telling(bus, retry_s=outage_retry_s)
         self._outage_retry_s = outage_retry_s
 
@@ -186,8 +175,9 @@ class Turns:
         crash_point("before_plan")
         since = time.perf_counter()
         with tracing.step(_TRACER, "PLAN"):
-            resolution, before, use, newest = await self._plan(started, clock, progress)
+            drafted = await self._drafting.draft(started, clock, progress)
         clock.lap("plan", since)
+        resolution, before = drafted.resolution, drafted.before
         if isinstance(resolution, Ending):
             receipt = Receipt(
                 request=request.text,
@@ -196,9 +186,10 @@ class Turns:
                 revision_after=before.revision,
                 attempt=attempt,
                 timings=clock.total(),
-                model=use,
+                model=drafted.model,
                 trace_id=current_trace_id(),
             )
+            await self._drafting.learn(started, drafted, resolution.outcome)
             return Ended(resolution.outcome, resolution.text, receipt, resolution.reason), resolution.candidates
         intent = Intent(
             operations=resolution.operations,
@@ -206,44 +197,14 @@ class Turns:
             before=before,
             revision=before.revision,
             attempt=attempt,
-            model=use,
+            model=drafted.model,
             relied_on=resolution.relied_on,
             notes=resolution.notes,
-            history=NO_HISTORY if newest is None else {newest.change_id: newest},
+            history=NO_HISTORY if drafted.undone is None else {drafted.undone.change_id: drafted.undone},
         )
-        return await self._cycle.carry_out(request, intent, clock, on_phase=progress.begun), ()
-
-    async def _plan(
-        self, started: TurnStarted, clock: Clock, progress: Progress
-    ) -> tuple[Resolution, State, ModelUse | None, JournalEntry | None]:
-        """What the plan comes to, over which rows, what it cost, and the change that it takes back, if any."""
-        # What the model is shown may miss what was written behind the journal; what is made of its answer may not.
-        seen = await self._cycle.reader.read(started.owner, trusting=True)
-        board = board_of(seen.rows)
-        today = day_of(started.accepted_at, zone_named(started.time_zone))
-        since = time.perf_counter()
-        try:
-            state = digest(board, started.text, today)
-            async with told(lambda: progress.waits_for(WaitsFor.MODEL)):
-                planned: Planned = await self._model.plan(
-                    prompt.messages(state, started.text), lists=lists_shown(state), items=items_shown(state)
-                )
-        except ModelError as error:
-            return model_failed(error), seen.state, None, None
-        finally:
-            clock.lap("model", since)
-        use = ModelUse(
-            name=planned.model,
-            calls=planned.calls,
-            prompt_tokens=planned.prompt_tokens,
-            completion_tokens=planned.completion_tokens,
-        )
-        newest = await self._store.newest_change(started.owner, UNDOABLE) if wants_undo(planned.plan) else None
-        # A model may take a minute, in which others go on: what is resolved, said and relied on is read after it, and
-        # after the newest change, so that the rows are at least as new.
-        fresh = await self._cycle.reader.read(started.owner)
-        resolution = resolve(planned.plan, refreshed(board, fresh.rows), started.text, today, newest)
-        return resolution, fresh.state, use, newest
+        ended = await self._cycle.carry_out(request, intent, clock, on_phase=progress.begun)
+        await self._drafting.learn(started, drafted, ended.outcome)
+        return ended, ()
 
 
 def _request(started: TurnStarted) -> Request:

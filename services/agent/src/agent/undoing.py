@@ -8,7 +8,12 @@ from contracts.planning import QUESTION_OPS, ModelPlan, StepOp
 from contracts.todo import JournalEntry
 from contracts.turns import Outcome
 
-_CHANGES = frozenset(StepOp) - QUESTION_OPS - {StepOp.SAY}
+_CHANGES = frozenset(StepOp) - QUESTION_OPS - {StepOp.SAY, StepOp.MISSING}
+
+
+def changes_something(plan: ModelPlan) -> bool:
+    """Whether a plan is more than questions and prose."""
+    return any(step.op in _CHANGES for step in plan.steps)
 
 
 def wants_undo(plan: ModelPlan) -> bool:

@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from bus.interface import Bus, Subscription
 from bus.nats_bus import NatsBus
 from contracts import subjects
+from contracts.dialogue import RememberRequest
 from contracts.message import problem_of
 from contracts.store import (
     ApplyRequest,
@@ -69,6 +70,7 @@ async def served(bus: Bus, handlers: Handlers) -> AsyncIterator[None]:
         taken.append(await bus.serve(subjects.TODO_CANCEL, CancelRequest, handlers.cancel, queue=queue))
         taken.append(await bus.serve(subjects.TODO_CHANGES, ChangesRequest, handlers.changes, queue=queue))
         taken.append(await bus.serve(subjects.TODO_SEARCH, SearchRequest, handlers.search, queue=queue))
+        taken.append(await bus.serve(subjects.TODO_REMEMBER, RememberRequest, handlers.remember, queue=queue))
         yield
     finally:
         await asyncio.gather(*(subscription.close() for subscription in taken))

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from bus.errors import Refusal
 from bus.tracing import TRACEPARENT, inject
+from contracts.dialogue import Remembered, RememberRequest
 from contracts.store import (
     ApplyRequest,
     ApplyResult,
@@ -25,7 +26,7 @@ from contracts.store import (
     TakeOverResult,
 )
 from runtime.crash import crash_point
-from todo_store import applying, reading
+from todo_store import applying, reading, remembering
 from todo_store.errors import StoreError, problem_of_fault
 from todo_store.sessions import Database
 
@@ -79,6 +80,11 @@ class Handlers:
         with _refusing():
             async with self._database.writing() as session:
                 return await applying.cancel(session, request)
+
+    async def remember(self, request: RememberRequest) -> Remembered:
+        with _refusing():
+            async with self._database.writing() as session:
+                return await remembering.remember(session, request)
 
 
 @contextmanager

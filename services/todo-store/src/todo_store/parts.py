@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from contracts.dialogue import Alias, Question
 from contracts.limits import BUS_PAYLOAD_MAX_BYTES, SNAPSHOT_PART_ROWS
 from contracts.message import Message
 from contracts.store import Delta, SnapshotPart
@@ -19,6 +20,9 @@ class Parts:
         self._mark = mark
         self._delta = delta
         self._begun = False
+        # Beside the first part's rows: both are bounded, and fit in what PART_MAX_BYTES leaves free.
+        self.aliases: tuple[Alias, ...] = ()
+        self.question: Question | None = None
         self._clear()
 
     def _clear(self) -> None:
@@ -61,7 +65,7 @@ class Parts:
         self._bytes += size
 
     def _part(self) -> SnapshotPart:
-        self._begun = True
+        first, self._begun = not self._begun, True
         delta = self._delta
         if delta is not None and delta.removed:
             self._delta = delta.model_copy(update={"removed": ()})
@@ -72,6 +76,8 @@ class Parts:
             lists=tuple(self._lists),
             items=tuple(self._items),
             journal=tuple(self._journal),
+            aliases=self.aliases if first else (),
+            question=self.question if first else None,
         )
 
 

@@ -9,7 +9,7 @@ from contracts.todo import JournalEntry, TodoItem, TodoList
 from todo_store.errors import StoreError
 from todo_store.marks import mark_of
 from todo_store.parts import Entries, Page, Parts
-from todo_store.repository import journal, search, todo_rows, written
+from todo_store.repository import dialogue, journal, search, todo_rows, written
 from todo_store.repository.written import Written
 from todo_store.sessions import ReadSession
 
@@ -29,6 +29,9 @@ async def snapshot(session: ReadSession, request: SnapshotRequest) -> AsyncItera
         moment = await written.now(session, owner)
         parts = Parts(moment.revision, str(moment))
         pages = _all_rows(session, owner)
+    if request.dialogue is not None:
+        parts.aliases = await dialogue.aliases(session, owner)
+        parts.question = await dialogue.question(session, owner, request.dialogue)
     async for page in pages:
         for row in page:
             for part in parts.add(row):

@@ -22,7 +22,7 @@ from contracts.message import Message
 from contracts.todo import JournalEntry, TodoChanged
 from todo_store import reading
 from todo_store.errors import problem_of_fault
-from todo_store.repository import forgetting, journal, outbox
+from todo_store.repository import dialogue, forgetting, journal, outbox
 from todo_store.repository.outbox import Waiting
 from todo_store.sessions import WriteSession, lone_session
 
@@ -108,6 +108,7 @@ class Relay:
         aged = await forgetting.age_sentences(session, self._keep)
         if aged:
             log.info("sentences aged out", extra={"turns": aged})
+        await dialogue.drop_expired(session)
         self._age_again_at = now if aged == forgetting.BATCH else now + AGE_EVERY_S
 
     async def _pause(self) -> None:

@@ -179,3 +179,36 @@ class TurnRow(Base):
     crashes: Mapped[int] = mapped_column(server_default=text("0"))
     created_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.now())
+
+
+class AliasRow(Base):
+    """What an owner calls a list, learned from an answer. A phrase may outlive its list: readers pass over it."""
+
+    __tablename__ = "aliases"
+    __table_args__ = (
+        ForeignKeyConstraint(["owner_key"], ["owners.owner_key"]),
+        CheckConstraint("char_length(phrase) BETWEEN 1 AND 100", name="phrase"),
+    )
+
+    owner_key: Mapped[str] = mapped_column(KEY, primary_key=True)
+    phrase: Mapped[str] = mapped_column(KEY, primary_key=True)
+    list_id: Mapped[str] = mapped_column(KEY)
+    learned_at: Mapped[datetime] = mapped_column(MOMENT, server_default=func.clock_timestamp())
+
+
+class PendingRow(Base):
+    """The one open question of a session. Taken by one turn, which may ask for it again; gone when it expires."""
+
+    __tablename__ = "pending"
+    __table_args__ = (
+        ForeignKeyConstraint(["owner_key"], ["owners.owner_key"]),
+        Index("ix_pending_expires_at", "expires_at"),
+    )
+
+    owner_key: Mapped[str] = mapped_column(KEY, primary_key=True)
+    session_id: Mapped[str] = mapped_column(KEY, primary_key=True)
+    asked_by: Mapped[str] = mapped_column(KEY)
+    taken_by: Mapped[str | None] = mapped_column(KEY)
+    # Any: JSON as the contract's Question writes it; parsed before anyone looks into it.
+    question: Mapped[dict[str, Any]] = mapped_column(JSONB(none_as_null=True))
+    expires_at: Mapped[datetime] = mapped_column(MOMENT)

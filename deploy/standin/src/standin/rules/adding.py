@@ -16,6 +16,9 @@ _FOR: Final = (*_INTO, "for")
 _WORD: Final = re.compile(r"\S+")
 _ALSO_INTO: Final = re.compile(rf"(?:{'|'.join(_INTO)})\s+(?P<name>.+)", re.IGNORECASE)
 _MAX_WORDS: Final = 32
+_SOME_LIST: Final = re.compile(
+    r"(?P<what>\S.*?)\s+(?:to|onto|into|on|in)\s+(?P<name>(?:my|our|the)\s.+)", re.IGNORECASE
+)
 
 
 def _add(match: re.Match[str], scene: Scene) -> Planned:
@@ -56,6 +59,10 @@ def _add_into(match: re.Match[str], scene: Scene) -> Planned:
 
 
 def _planned(rest: str, fields: dict[str, str], scene: Scene, into: Sequence[str], demand: tuple[str, ...]) -> Planned:
+    guessed = _SOME_LIST.fullmatch(rest)
+    if guessed and scene.speaks_of_a_list(guessed["name"]):
+        groups = [(title, scene.only_list()) for title in things(guessed["what"])]
+        return tuple(_steps(groups, fields, scene)) or None
     found = scene.scoped_to_lists(rest, (*into, *_INTO_BOTH))
     if found.head == rest.strip():
         groups = _grouped(rest, None, scene, into, demand)

@@ -111,6 +111,8 @@ def _clear(match: re.Match[str], scene: Scene) -> Planned:
     if select is not None:
         return delete_selected(scene, found.alias, select)
     alias = scene.list_alias(match["rest"])
+    if alias is None and scene.speaks_of_a_list(match["rest"]):
+        return (step("delete_item", list=scene.only_list(), select="all"),)
     if alias == "":
         return None
     return (step("delete_item", list=alias, select="all") if alias else _missing(match["rest"], scene),)

@@ -20,10 +20,12 @@
     how many items are left on L? / count L                              count
     find A / search for A / is A done? / do I have A?                    find
     undo                                                                 undo
+    füge A zu L hinzu / ajoute A à L / añade A a L / 把A加到L / ...      a few of four more languages, see foreign
 
 Several clauses are joined by "and", "then", ",", ";" or a new sentence; a comma or an "and" parts clauses only before
 a verb it knows, so quote a title that holds one ("mac and cheese"). A clause that is not understood makes the whole
-request not understood. A question never changes anything. A clause that a negation governs ("don't delete A") makes
+request not understood. "my X list", where no list is called X, is none of them: a guess that the agent asks about.
+A question never changes anything. A clause that a negation governs ("don't delete A") makes
 the whole request change nothing; inside a title it is a word like others. Courtesies at both ends ("yes,", "thanks!")
 are not read. A name that is in no list is `missing`, in the request's own letters; of several items of one name the
 first is meant, as a model would guess.
@@ -33,6 +35,7 @@ from typing import Final
 
 from standin.prompt import Prompt
 from standin.rules.adding import ADD_RULES
+from standin.rules.foreign import FOREIGN_RULES
 from standin.rules.items import ITEM_RULES, UNSET_RULES
 from standin.rules.lists import LATE_RENAMES, LIST_RULES
 from standin.rules.phrases import as_written, clauses, forbids, is_conditional, set_quotes_aside, without_courtesy
@@ -53,6 +56,7 @@ _EVERY_RULE: Final[tuple[Rule, ...]] = (
     *ITEM_RULES,
     *LATE_RENAMES,
     *QUESTION_RULES,
+    *FOREIGN_RULES,
 )
 
 

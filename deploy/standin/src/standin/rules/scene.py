@@ -17,6 +17,7 @@ _GENERIC: Final = frozenset({"", "list", "todo", "to-do", "to do", "todo list", 
 _OPEN_END: Final = re.compile(r"(?:,|(?:^|\s)(?:and|&))$", re.IGNORECASE)
 _LIST_PREFIX: Final = re.compile(r"^list\s+(?:called\s+|named\s+)?(?=\S)", re.IGNORECASE)
 _LIST_SUFFIX: Final = re.compile(r"\s+list$", re.IGNORECASE)
+_MY_LIST: Final = re.compile(r"(?:my|our|the)\s+\S.*\s+list", re.IGNORECASE)
 _SELECT: Final = re.compile(
     r"^(?P<every>everything|every|all(?: of)?(?: the| my)?|the|my)?\s*"
     r"(?P<state>done|completed?|finished|ticked|open|unfinished|remaining|overdue)?\s*"
@@ -53,6 +54,10 @@ class Names:
         self._by_bare_title: dict[str, list[tuple[str, Item]]] = {}
         for row in self.lists:
             self._by_name.setdefault(_key(row.name), row.alias)
+        for row in self.lists:
+            if row.also:
+                self._by_name.setdefault(_key(row.also), row.alias)
+                self._by_name.setdefault(_key(_LIST_SUFFIX.sub("", row.also)), row.alias)
             for item in row.items:
                 self._by_title.setdefault(_key(item.title), []).append((row.alias, item))
                 self._by_bare_title.setdefault(_key(without_article(item.title)), []).append((row.alias, item))
@@ -122,6 +127,11 @@ class Scene:
             if alias is not None:
                 return alias
         return None
+
+    def speaks_of_a_list(self, text: str) -> bool:
+        """`my shopping list`, where no list is called so: some list is meant, and a model would guess which."""
+        text = text.strip(" ,")
+        return _MY_LIST.fullmatch(text) is not None and self.list_alias(text) is None
 
     def named_lists(self, text: str) -> tuple[str, ...]:
         """The aliases in `Travel, Work and Home` when every one of them is a list's name; else none."""

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import ARRAY, Interval, Text, bindparam, cast, delete, func, select, text, tuple_, update
 
-from todo_store.schema import ChangeRow, ImageRow, ItemRow, ListRow, OwnerRow, TurnRow
+from todo_store.schema import AliasRow, ChangeRow, ImageRow, ItemRow, ListRow, OwnerRow, PendingRow, TurnRow
 from todo_store.sessions import WriteSession
 
 FORGETTING_TIMEOUT_MS: Final = 120_000
@@ -23,6 +23,8 @@ class Forgotten:
     changes: int = 0
     images: int = 0
     turns: int = 0
+    aliases: int = 0
+    questions: int = 0
 
 
 # Rows go before what they refer to.
@@ -30,6 +32,8 @@ _ORDER: Final = (
     ("images", ImageRow),
     ("changes", ChangeRow),
     ("turns", TurnRow),
+    ("aliases", AliasRow),
+    ("questions", PendingRow),
     ("items", ItemRow),
     ("lists", ListRow),
 )
@@ -42,7 +46,7 @@ _ALLOW: Final = select(
 
 
 async def forget(session: WriteSession, owner: str) -> Forgotten | None:
-    """Erase an owner's rows, journal and turns in this transaction; None for one that was never seen.
+    """Erase an owner's rows, journal, turns and dialogue in this transaction; None for one that was never seen.
 
     Writers of this owner wait, and find an owner never seen.
     """
