@@ -50,6 +50,7 @@ class Run:
     store: Callable[[World], Store] = lambda world: BusStore(world.agent)
     owner: str = field(default_factory=lambda: owner_key("bench", uuid7()))
     _times: dict[Point, int] = field(default_factory=dict)
+    _visits: list[asyncio.Future[None]] = field(default_factory=list)
     _visited: list[Edit] = field(default_factory=list)
     _ground: State | None = None
     _committed: State | None = None
@@ -83,6 +84,7 @@ class Run:
             await self.world.sabotage(self.owner, self.case.database)
         model = ModelServer(self.case.script, self.case.wire, lambda: self._passes(Point.THINKING))
         completed = await self._turn(model)
+        await asyncio.gather(*self._visits)
         after = await self.world.rows(self.owner)
         applied, journalled = await self.world.journalled(self.owner)
         return Evidence(
@@ -166,9 +168,20 @@ class Run:
         self._times[point] = time = self._times.get(point, 0) + 1
         for visit in self.case.company.visits:
             if (visit.at, visit.time) == (point, time):
-                for edit in visit.edits:
-                    await self._edit(edit, Author.MCP)
-                    self._visited.append(edit)
+                self._visits.append(visiting := asyncio.ensure_future(self._make(visit.edits)))
+                # An agent that loses patience stops waiting; whoever writes goes on.
+                await asyncio.shield(visiting)
+
+    async def _make(self, edits: tuple[Edit, ...]) -> None:
+        for edit in edits:
+            try:
+                await self._edit(edit, Author.MCP)
+            except LookupError:
+                # Without a guard even a neighbour's rows may be gone, which the score tells.
+                if not self.case.company.spares:
+                    raise
+            else:
+                self._visited.append(edit)
 
     async def _edit(self, edit: Edit, author: Author) -> None:
         store = BusStore(self.world.agent)

@@ -21,15 +21,15 @@ from contracts.turns import Outcome
 
 # English, German, French, Spanish, Chinese. Who writes in another language is asked, and answers by a button.
 _DELETES: Final = re.compile(
-    r"\b(?:delet|remov|eras|clear|empt|drop|discard|trash|scrap|purg|cross|strike|off\b|out\b|away\b|rid\b|forget"
+    r"\b(?:delet|remov|eras|clear|empt|drop|discard|trash|scrap|purg|cross|strike|off\b|out\b|away\b|rid\b"
     r"|l[öo]e?sch|entfern|streich|wirf|werf|weg\b|leer|raus\b"
     r"|supprim|effac|enl[eè]v|retir|vid(?:e|er|ez)\b|jet(?:te|er)|ray(?:e|er)"
     r"|borr|elimin|quit|vac[ií]|tach|saca)"
-    r"|[删除掉清]"
+    r"|[删除掉]|清(?!单)"
 )
 _UNDOES: Final = re.compile(
     r"\b(?:undo|undid|revert|restor|back\b|oops|mistake|rückgängig|zurück|annul|défai|reviens|retour|deshac|deshaz|revier)"
-    r"|[撤还]|取消"
+    r"|撤|还原|取消"
 )
 _TICKS: Final = re.compile(
     r"\b(?:mark|complet(?:e|ing)\b|finish(?:ing)?\b|tick|check|set\b|close|un(?:tick|check|mark)|re-?open|open\b.*\bagain"
