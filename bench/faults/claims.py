@@ -32,7 +32,9 @@ _FORMS: Final = tuple(
         "list so already": rf"The list is already called {_NAME}\.",
         "none there": rf"There is nothing of that kind in {_NAME}\.",
         "passed over": rf"Nothing was done about {_NAMES}\.",
-        "plain": r"It is so already\.|A question beside a change is not answered; ask it by itself\.",
+        "plain": r"It is so already\.|A question beside a change is not answered; ask it by itself\."
+        r"|That is a question\.|You said not to\.|That depends on something; ask for it once it is so\."
+        r"|What your request speaks of without asking for it is left out\.",
         "nothing": rf"{re.escape(NOTHING_CHANGED)}|Nothing of it is there\.",  # judged by the journal, not by the rows
     }.items()
 )

@@ -142,7 +142,7 @@ NOTHING = [
     ("should I delete eggs?", MILK, "delete_item item=L1.2", ANSWER, MILK),
     ("don't delete eggs", MILK, "delete_item item=L1.2", ANSWER, MILK),
     ("please do not delete eggs", MILK, "delete_item item=L1.2", ANSWER, MILK),
-    ("should I undo that?", MILK, "undo", ANSWER, MILK),
+    ("should I undo that?", MILK, "undo", Outcome.FAILED, MILK),
     ("ist die Milch erledigt?", DE, "complete_item item=L1.1", ANSWER, DE),
     ("habe ich Eier gekauft?", DE, "complete_item item=L1.2", ANSWER, DE),
     ("lösche die Eier nicht", DE, "delete_item item=L1.2", ANSWER, DE),

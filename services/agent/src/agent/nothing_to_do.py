@@ -4,7 +4,7 @@ from typing import Final
 
 from agent import answers
 from agent.board import Board
-from agent.names import same_name, uses_only_words_of
+from agent.names import named_in, same_name, uses_only_words_of
 from agent.resolution import Ending, Unresolvable, stop
 from agent.speech import Heard, Speech
 from agent.words import NOTHING_CHANGED, item_line, quoted
@@ -34,9 +34,15 @@ def prose(steps: tuple[PlanStep, ...]) -> Ending:
 
 
 def not_asked_to(heard: Heard, board: Board, request: str) -> Ending:
-    """The model planned a change, and the request asks for none: the rows that it names, as they are."""
+    """The model planned a change, and the request asks for none: the rows that it names, as they are, answer it."""
     named = board.items_named_in(request)
     lines = [f"{item_line(item)} in {quoted(board.list_named(item.list_id).name)}" for item in named[:SHOWN_MAX]]
+    lists = named_in(request, ((row.name, row) for row in board.lists)).rows
+    if heard.asks and not lines and len(lists) == 1:
+        return Ending(Outcome.ANSWERED, answers.shown(board, lists[0]), reason="question")
+    if heard.asks and not lines:
+        text = f"That is a question, and the model planned a change. {NOTHING_CHANGED} Ask it in other words."
+        return Ending(Outcome.FAILED, text, reason="question")
     if heard.asks:
         told = "\n".join([*lines, f"That is a question. {NOTHING_CHANGED}"])
         return Ending(Outcome.ANSWERED, told, reason="question")
