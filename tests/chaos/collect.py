@@ -1,12 +1,14 @@
 """Reads what a run left behind, from NATS and PostgreSQL directly: none of the services is asked."""
 
+import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 import asyncpg
 from nats.aio.client import Client
+from nats.errors import Error as NatsError
 
 from contracts.permissions import TOPOLOGY
 from contracts.streams import CHAT, DLQ
@@ -16,7 +18,11 @@ from local_stack.passwords import load_or_make
 
 from .history import Asked, Change, End, History, Image, Item, Start
 
+ConnectionT = TypeVar("ConnectionT")
+
 _TIMEOUT_S = 10.0
+_UP_AGAIN_S = 30.0
+_RETRY_S = 0.2
 _CHANGES = "SELECT revision, change_id, operation_id FROM changes ORDER BY revision"
 _IMAGES = "SELECT revision, row_id, kind, before, after FROM change_images ORDER BY revision, seq"
 _LISTS = "SELECT name FROM todo_lists WHERE deleted_at IS NULL"
@@ -42,7 +48,7 @@ async def collect(directory: DataDirectory, asked: Sequence[Asked]) -> History:
             ends.append(End(sequence, TurnCompleted.from_json(data)))
     for _, subject, _ in messages[DLQ]:
         dead.append(subject.rsplit(".", 1)[1])
-    connection = await asyncpg.connect(state["database_url"])
+    connection = await _up_again(lambda: asyncpg.connect(state["database_url"]))
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             changes = await connection.fetch(_CHANGES)
@@ -68,6 +74,16 @@ async def collect(directory: DataDirectory, asked: Sequence[Asked]) -> History:
     )
 
 
+async def _up_again(connect: Callable[[], Awaitable[ConnectionT]]) -> ConnectionT:
+    """A server that the last blow struck is being started: wait for it, but not for ever."""
+    async with asyncio.timeout(_UP_AGAIN_S):
+        while True:
+            try:
+                return await connect()
+            except (OSError, NatsError, asyncpg.PostgresError):
+                await asyncio.sleep(_RETRY_S)
+
+
 def _change(row: asyncpg.Record, images: Sequence[asyncpg.Record]) -> Change:
     return Change(
         revision=row["revision"],
@@ -88,15 +104,20 @@ def _row(image: str | None) -> dict[str, Any] | None:
 async def _stored(url: str, directory: DataDirectory) -> dict[str, list[tuple[int, str, bytes]]]:
     """Sequence, subject and body of every message in CHAT and DLQ."""
     user = TOPOLOGY.user
-    client = Client()
-    await client.connect(
-        url,
-        user=user,
-        password=load_or_make(directory.secrets).bus[user],
-        inbox_prefix=TOPOLOGY.inbox_prefix,
-        allow_reconnect=False,
-        connect_timeout=int(_TIMEOUT_S),
-    )
+
+    async def connected() -> Client:
+        client = Client()
+        await client.connect(
+            url,
+            user=user,
+            password=load_or_make(directory.secrets).bus[user],
+            inbox_prefix=TOPOLOGY.inbox_prefix,
+            allow_reconnect=False,
+            connect_timeout=int(_TIMEOUT_S),
+        )
+        return client
+
+    client = await _up_again(connected)
     try:
         return {stream: [message async for message in _messages(client, stream)] for stream in (CHAT, DLQ)}
     finally:
