@@ -31,6 +31,7 @@ ON_A_STACK: Final[dict[str, Callable[[RunningStack], Awaitable[str]]]] = {
 }
 SCALE: Final = "agent=2,rtc-gateway=2,todo-store=2"
 STARTUP: Final = "startup"
+PEERS: Final = "peers"
 
 
 async def measure(names: list[str]) -> str:
@@ -47,20 +48,23 @@ async def measure(names: list[str]) -> str:
     if STARTUP in names:
         shown.append(await startup())
         print(shown[-1], flush=True)
-    if "peers" in names:
+    if PEERS in names:
         await peers()
     return "\n".join(shown)
 
 
 def main() -> None:
     """The command line."""
-    every = [*ON_A_STACK, STARTUP, "peers"]
+    every = [*ON_A_STACK, STARTUP, PEERS]
     parser = argparse.ArgumentParser(prog="python -m bench.run", description="Measure what the README claims.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(every)}; all where none is given")
     parser.add_argument("--readme", action="store_true", help="put the figures into the README")
     arguments = parser.parse_args()
     if unknown := set(arguments.names) - set(every):
         parser.error(f"{', '.join(sorted(unknown))}: there is only {', '.join(every)}")
+    in_the_readme = [name for name in every if name != PEERS]  # whose table stands elsewhere
+    if arguments.readme and arguments.names and not set(in_the_readme) <= set(arguments.names):
+        parser.error(f"--readme replaces all figures: give no names, or {' '.join(in_the_readme)}")
     figures = asyncio.run(measure(arguments.names or every))
     if arguments.readme:
         text = README.read_text(encoding="utf-8")

@@ -51,7 +51,7 @@ async def test_yes_and_no_answer_a_big_deletion_once(client: AgentClient) -> Non
     assert await state(client) == {"Groceries": ["milk", "eggs"]}
 
 
-async def test_what_a_list_is_called_is_learned_and_forgotten_with_nothing_else(client: AgentClient) -> None:
+async def test_what_a_list_is_called_is_learned(client: AgentClient) -> None:
     phrase = f"corner{uuid7()[-6:]} list"  # aliases of this owner outlive a test
     asked = await told(client, *TWO, f"add tea to my {phrase}")
     assert (asked.outcome, len(asked.candidates)) == (Outcome.CLARIFY, 2)

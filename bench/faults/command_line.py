@@ -32,6 +32,8 @@ def main() -> None:
     parser.add_argument("--only", metavar="CLASS", help="F1 to F15")
     parser.add_argument("--readme", action="store_true", help="put the table into the README")
     arguments = parser.parse_args()
+    if arguments.readme and (arguments.guard or arguments.only):
+        parser.error("--readme takes the whole matrix: leave out --break and --only")
     logging.disable(logging.CRITICAL)  # refutations and lost replies are what is wanted here
     started = time.monotonic()
     played = asyncio.run(_matrix(arguments.runs, arguments.seed, arguments.guard, arguments.only))

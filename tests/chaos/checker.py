@@ -93,7 +93,7 @@ def _clients(history: History) -> Iterator[Violation]:
         if asked.rejected and asked.turn_id in started | changed:
             yield Violation(Wrong.REJECTED_DONE, asked.turn_id)
         end = ends.get(asked.turn_id)
-        if end is not None and not asked.told:
+        if not asked.told and not asked.rejected:
             yield Violation(Wrong.NOT_TOLD, asked.turn_id)
         for told in asked.told:
             if end is None or told.turn != end.turn or told.sequence not in {None, end.sequence}:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from contracts.todo import Diff, ItemView, ListView, RowChange
+from contracts.tokens import uuid7
 from contracts.turns import Outcome, Receipt, TurnCompleted, TurnStarted, Verdict
 
 from .checker import Wrong, check, given_up
@@ -109,6 +110,12 @@ def applied_unasked(history: History) -> History:
 
 def untold(history: History) -> History:
     return replace(history, asked=(*history.asked[:3], replace(history.asked[3], told=[])))
+
+
+def never_taken_and_never_told(history: History) -> History:
+    """A turn that was sent in vain for the whole run: nothing broke, and nothing worked."""
+    in_vain = replace(history.asked[3], turn_id=uuid7(), accepted=False, rejected=False, told=[])
+    return replace(history, asked=(*history.asked, in_vain))
 
 
 def told_another_outcome(history: History) -> History:
@@ -219,6 +226,7 @@ BAD = (
     (completed_unasked, Wrong.UNASKED),
     (applied_unasked, Wrong.UNASKED),
     (untold, Wrong.NOT_TOLD),
+    (never_taken_and_never_told, Wrong.NOT_TOLD),
     (told_another_outcome, Wrong.TOLD_OTHERWISE),
     (told_another_sequence, Wrong.TOLD_OTHERWISE),
     (rejected_and_stored, Wrong.REJECTED_DONE),

@@ -109,6 +109,25 @@ class TestTurns:
         assert (told.type, told.turn.turn_id, told.seq) == ("turn.completed", "t1", 12)
         await page.nothing_more()
 
+    async def test_a_turn_sent_again_while_it_is_stored_is_not_rejected(self, open_page: OpenPage) -> None:
+        page = await open_page()
+        subject = subjects.turn_completed(SESSION, "t1")
+        page.bus.streams[subject] = Event(subject, completed().to_json(), 12)
+        gate = asyncio.Event()
+
+        async def store(_: Message) -> Stored:
+            await gate.wait()
+            return Stored(sequence=None, repeated=True)
+
+        page.bus.on_store = store
+        page.send(TURN)
+        page.send(TURN)
+        page.send({"type": "ping", "id": "p1"})
+        assert (await page.next()).type == "pong"  # both are under way
+        gate.set()
+        answers = [(await page.next()).type for _ in range(4)]
+        assert sorted(answers) == ["turn.accepted", "turn.accepted", "turn.completed", "turn.completed"]
+
     async def test_a_new_turn_is_not_looked_up(self, open_page: OpenPage) -> None:
         page = await open_page()
         page.send(TURN)

@@ -1,6 +1,7 @@
 """The real bus: nats-py, made to fail early and to say so."""
 
 import asyncio
+import contextlib
 import json
 import logging
 import time
@@ -165,6 +166,7 @@ class NatsBus:
             await self._settle(subject)
         except BaseException:
             self._connection.forget(subscription)
+            await self._given_up(subscription)
             raise
         return _EventSubscription(self._connection, subscription)
 
@@ -207,8 +209,17 @@ class NatsBus:
         subscription = await self._guarded(
             self._client.subscribe(subject, queue=queue or "", cb=take, pending_msgs_limit=PENDING_REQUESTS)
         )
-        await self._settle(subject)
+        try:
+            await self._settle(subject)
+        except BaseException:
+            await self._given_up(subscription)
+            raise
         return _ServedSubscription(self._client, subscription, endpoint)
+
+    async def _given_up(self, subscription: NatsSubscription) -> None:
+        """nats-py would make it anew after each reconnect, for a handler that nobody waits for any more."""
+        with contextlib.suppress(NatsError):
+            await subscription.unsubscribe()
 
     async def _settle(self, subject: str) -> None:
         """Wait for the server to have seen a subscription. It refuses one only by an asynchronous error, and leaves a

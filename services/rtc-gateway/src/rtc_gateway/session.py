@@ -256,7 +256,8 @@ class Session:
                 async for part in self._requests.start(message):
                     if isinstance(part, TurnCompletedEvent):
                         # The last word: what the bus has said of the turn meanwhile is older, or the same.
-                        self._held[message.turn_id].clear()
+                        # Another start of the same turn may have let go of them already.
+                        self._held.get(message.turn_id, []).clear()
                     self._give(part)
                 return
             case TurnCancelRequest():
