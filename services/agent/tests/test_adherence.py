@@ -91,7 +91,61 @@ def test_the_state_that_something_shall_get_names_no_group(request_: str) -> Non
     assert ending.outcome is Outcome.CLARIFY
 
 
-@pytest.mark.parametrize("select", ["all", "open", "done"])
+@pytest.mark.parametrize(
+    ("request_", "select"),
+    [
+        ("delete all done items from Groceries", "open"),
+        ("delete the open items from Groceries", "done"),
+    ],
+)
+def test_one_state_is_never_made_the_other(request_: str, select: str) -> None:
+    ending = resolved(request_, {"op": "delete_item", "list": "L1", "select": select})
+    assert isinstance(ending, Ending)
+    assert ending.outcome is Outcome.CLARIFY
+
+
+@pytest.mark.parametrize(
+    ("request_", "select", "deleted"),
+    [
+        ("delete everything in Groceries that is not done", "open", ["i0x0", "i0x1"]),
+        ("delete all items that aren't completed from Groceries", "open", ["i0x0", "i0x1"]),
+        ("I'm done with Groceries, delete all items", "all", ["i0x0", "i0x1", "i0x2"]),
+        ("delete all unfinished items from Groceries", "open", ["i0x0", "i0x1"]),
+    ],
+)
+def test_a_negated_state_is_left_as_the_model_understood_it(request_: str, select: str, deleted: list[str]) -> None:
+    change = resolved(request_, {"op": "delete_item", "list": "L1", "select": select})
+    assert isinstance(change, Change)
+    assert change.operations == tuple(DeleteItem(item_id=row_id) for row_id in deleted)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "delete everything in Groceries except milk",
+        "clear Groceries but keep milk",
+        "delete all items other than milk from Groceries",
+        "lösche alles aus Groceries außer milk",
+        "supprime tout de Groceries sauf milk",
+        "borra todo de Groceries excepto milk",
+        "把Groceries全部删除，除了milk",  # noqa: RUF001
+    ],
+)
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [{"op": "delete_item", "list": "L1", "select": "all"}],
+        [{"op": "delete_item", "item": "L1.2"}, {"op": "delete_item", "item": "L1.3"}],
+        [{"op": "delete_item", "item": "L1.1"}],
+    ],
+)
+def test_what_is_left_out_is_not_what_is_touched(request_: str, steps: list[dict[str, str]]) -> None:
+    ending = resolved(request_, *steps)
+    assert isinstance(ending, Ending)
+    assert ending.outcome is Outcome.CLARIFY
+
+
+@pytest.mark.parametrize("select", ["all", "done"])
 def test_all_done_items_are_not_all_items(select: str) -> None:
     step = {"op": "delete_item", "list": "L1", "select": select}
     change = resolved("delete all done items from Groceries", step)

@@ -222,6 +222,31 @@ async def test_tomorrow_is_that_of_the_request_and_not_of_its_answer() -> None:
     assert titles(talk, "Travel")[-1] == "tea @2026-11-23"
 
 
+async def test_a_turn_that_is_delivered_again_does_not_answer_its_own_question() -> None:
+    talk = await asked(text="tidy up Travel", steps="delete_list list=L2")
+    second = await talk.say("yes")
+    assert second.reason == "confirm_deletion"
+    again = await talk.say("yes", again=True)
+    assert again.outcome is Outcome.CLARIFY
+    assert [name for name, _ in talk.lists()] == ["Groceries", "Travel"]
+
+
+async def test_what_was_said_before_a_question_does_not_answer_it() -> None:
+    talk = await asked(text="delete the list Travel", steps="delete_list list=L2")
+    late = await talk.say("yes", at=NOW - timedelta(hours=5))
+    assert late.outcome is Outcome.CLARIFY
+    assert [name for name, _ in talk.lists()] == ["Groceries", "Travel"]
+    assert (await talk.say("yes")).outcome is Outcome.CONFIRMED
+
+
+async def test_a_yes_to_a_deletion_is_about_the_rows_that_were_there() -> None:
+    talk = await asked(text="tidy up all of Travel", steps="delete_item list=L2 select=all")
+    added = (CreateItem(item_id="inew", list_id="l1", title="visa"),)
+    talk.store.write(added, "cother", "theirs", Author.BOARD)
+    assert (await talk.say("yes")).text.startswith("This has changed since you were asked.")
+    assert "visa" in titles(talk, "Travel")
+
+
 async def test_a_whole_group_is_meant_once_that_is_said() -> None:
     talk = await asked(text="tidy up Groceries", steps="delete_item list=L1 select=all")
     assert (await talk.say("yes")).text.startswith("Say which items")

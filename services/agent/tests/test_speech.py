@@ -1,8 +1,6 @@
 # ruff: noqa: E501, RUF001 - a table reads by its rows, and people write what they write
 """Questions and negations change nothing; requests do, however politely they are put."""
 
-import time
-
 import pytest
 
 from agent.speech import Speech, heard
@@ -98,7 +96,19 @@ def test_of_a_mixed_request_only_the_part_that_asks_may_act(request_: str, actin
 
 
 @pytest.mark.parametrize("piece", ["a ", "no ", "add ", "don't ", "?", ". ", "nicht ", "not a, ", "ne x ", "，但", '"'])
+@pytest.mark.timeout(20)
 def test_the_longest_request_is_heard_in_bounded_time(piece: str) -> None:
-    began = time.process_time()
-    heard((piece * 8192)[:8192])
-    assert time.process_time() - began < 1
+    assert heard((piece * 8192)[:8192]).clauses is not None
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("request_", ["add milk and{}zebra", "buy milk.{}zebra", "add milk,{}eggs", "please,{}add tea"])
+def test_much_white_space_costs_no_more_than_it_is_long(request_: str) -> None:
+    """A pattern that can share it out in many ways would take years over this."""
+    assert heard(request_.format(" " * 4000)).acting
+    assert heard(request_.format("\n " * 2000)).acting
+
+
+@pytest.mark.timeout(20)
+def test_many_courtesies_cost_no_more_than_they_are_long() -> None:
+    assert heard("please,  " * 400 + "add milk").acting

@@ -1,6 +1,6 @@
 """A question is one turn's to answer, for ten minutes; an alias stays until it is learned anew or makes room."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 def question(asked_by: str, request: str = "add milk") -> Question:
     return Question(
         asked_by=asked_by,
+        accepted_at=datetime(2026, 11, 22, 12, tzinfo=UTC),
         request=request,
         today=date(2026, 11, 22),
         reason="which_list",
@@ -120,6 +121,18 @@ async def test_the_alias_learned_least_recently_makes_room(store: "Store") -> No
     kept = [alias.phrase for alias in (await recalled(store)).aliases]
     assert len(kept) == ALIASES_PER_OWNER_MAX
     assert kept[0] == "002"
+
+
+@pytest.mark.parametrize("closing", [True, False])
+async def test_a_question_of_a_turn_that_has_ended_meanwhile_does_not_replace_the_open_one(
+    store: "Store", closing: bool
+) -> None:
+    await remember(store, "t2", asks=question("t2"))
+    await store.cancel("t1", closing=closing)
+    await remember(store, "t1", asks=question("t1", "delete everything"))
+    kept = (await recalled(store)).question
+    assert kept is not None
+    assert kept.asked_by == "t2"
 
 
 async def test_a_question_that_is_too_large_is_refused_by_name(store: "Store") -> None:

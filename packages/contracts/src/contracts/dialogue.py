@@ -6,7 +6,7 @@ Structured, bounded and short-lived; the words of an earlier turn never reach a 
 from datetime import date
 from typing import Annotated, Final
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from contracts.message import Message
 from contracts.planning import ModelPlan
@@ -42,6 +42,7 @@ class Question(Message):
     """A question that a turn ended with, in the form in which code can go on once it is answered."""
 
     asked_by: TurnId
+    accepted_at: AwareDatetime = Field(description="when the turn that asks was: an answer is accepted later")
     request: str
     today: date = Field(description="the user's day when the request was accepted: its tomorrow stays the same")
     reason: str

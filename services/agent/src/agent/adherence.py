@@ -36,8 +36,23 @@ _TICKS: Final = re.compile(
     r"|hak|erledig|markier|öffn|wieder|coch|marqu|termin|rouvr|marc|complet(?:a|ar)\b|tach|reabr)"
     r"|[勾]|完成|标记|重新"
 )
-_DONE: Final = frozenset({"done", "completed", "finished", "ticked", "checked"})
-_OPEN: Final = frozenset({"open", "unfinished", "remaining"})
+_THINGS: Final = r"(?:items?|things?|tasks?|ones|entries|stuff)\b"
+_DONE_ITEMS: Final = re.compile(
+    rf"\b(?:done|completed|finished|ticked|checked)\s+{_THINGS}"
+    rf"|{_THINGS}\s+(?:that are |which are |are )?(?:done|completed)\b"
+)
+_OPEN_ITEMS: Final = re.compile(
+    rf"\b(?:open|unfinished|remaining)\s+{_THINGS}|{_THINGS}\s+(?:that are |which are |are )?(?:open|unfinished)\b"
+)
+_NEGATED: Final = re.compile(r"\bnot\b|n['\u2019]t\b|\bun\w+|\byet\b|\bnever\b")
+_EXCEPT: Final = re.compile(
+    r"\b(?:except\w*|exclud\w+|but\s+(?:not|keep|leave)|other\s+than|apart\s+from|aside\s+from|besides|without|all\s+but"
+    r"|everything\s+but|au(?:ß|ss)er|bis\s+auf|ohne|sauf|except[ée]s?|à\s+part|excepto|salvo|menos|aparte\s+de)\b"
+    r"|除了|以外"
+)
+_TOUCHING: Final = frozenset(
+    {StepOp.COMPLETE_ITEM, StepOp.REOPEN_ITEM, StepOp.DELETE_ITEM, StepOp.MOVE_ITEM, StepOp.DELETE_LIST}
+)
 _PRIORITIES: Final = frozenset({Priority.LOW.value, Priority.MEDIUM.value, Priority.HIGH.value})
 DELETION: Final = "deletion"
 MARKING: Final = "marking"
@@ -45,41 +60,71 @@ MARKING: Final = "marking"
 _DELETIONS: Final = frozenset({StepOp.DELETE_ITEM, StepOp.DELETE_LIST})
 
 
-def held_to(plan: ModelPlan, request: str, settled: frozenset[str] = frozenset()) -> ModelPlan:
+def held_to(plan: ModelPlan, board: Board, request: str, settled: frozenset[str] = frozenset()) -> ModelPlan:
     """The plan as far as the words bear it out, or what `settled` holds of answers to these questions. Raises
-    Unresolvable where it deletes, undoes or marks unasked."""
+    Unresolvable where it deletes, undoes or marks unasked, or where the words leave something out."""
     said = fold(request)
+    if any(step.op in _TOUCHING for step in plan.steps) and _EXCEPT.search(_beside_names(said, board, request)):
+        # The names behind such a word are those that are not meant.
+        text = f"Your request leaves something out. Say by name which items you do mean. {NOTHING_CHANGED}"
+        raise stop(Outcome.CLARIFY, text, reason="leaves_something_out")
     confirmed = begins_with_yes(request)
     ops = {step.op for step in plan.steps}
     if StepOp.UNDO in ops and _UNDOES.search(said) is None:
         text = f"Shall the last change be taken back? Your request does not say so; say “undo”. {NOTHING_CHANGED}"
         raise stop(Outcome.CLARIFY, text, reason="undo_not_asked_for")
+    about, named = _about(plan, board)
     deletes = ops & _DELETIONS and StepOp.UNDO not in ops
     if deletes and DELETION not in settled and not confirmed and _DELETES.search(said) is None:
-        choice = Choice(label="Yes, delete", reply=f"yes, {request}", settles=DELETION)
+        choice = Choice(label="Yes, delete", detail=named or None, reply=f"yes, {request}", settles=DELETION)
         text = f"Shall something be deleted? Your request does not say so. {NOTHING_CHANGED}"
-        raise stop(Outcome.CLARIFY, text, reason="deletion_not_asked_for", choices=(choice,))
+        raise stop(Outcome.CLARIFY, text, reason="deletion_not_asked_for", choices=(choice,), about=about)
     agreed = MARKING in settled or (confirmed and _DELETES.search(said) is None)  # a yes to a deletion is none to this
     if not agreed and _TICKS.search(said) is None and any(_ticks_a_group(step) for step in plan.steps):
-        choice = Choice(label="Yes, mark them", reply=f"yes, {request}", settles=MARKING)
+        choice = Choice(label="Yes, mark them", detail=named or None, reply=f"yes, {request}", settles=MARKING)
         text = f"Shall several items be marked as done or open? Your request does not say so. {NOTHING_CHANGED}"
-        raise stop(Outcome.CLARIFY, text, reason="marking_not_asked_for", choices=(choice,))
-    return plan.model_copy(update={"steps": tuple(_held(step, frozenset(words(request))) for step in plan.steps)})
+        raise stop(Outcome.CLARIFY, text, reason="marking_not_asked_for", choices=(choice,), about=about)
+    return plan.model_copy(update={"steps": tuple(_held(step, said) for step in plan.steps)})
+
+
+def _beside_names(said: str, board: Board, request: str) -> str:
+    """The folded request without the names in it."""
+    names = [item.title for item in board.items_named_in(request)] + [row.name for row in board.lists]
+    for name in sorted(map(fold, names), key=len, reverse=True):
+        said = said.replace(name, " ")
+    return said
+
+
+def _about(plan: ModelPlan, board: Board) -> tuple[tuple[str, ...], str]:
+    """The rows that a plan is about, in the form of Question.about, and their names."""
+    tokens: dict[str, str] = {}
+    for step in plan.steps:
+        item, row = board.item_at(step.item), board.list_at(step.list)
+        if item is not None:
+            tokens[item.id] = item.title
+        elif row is not None:
+            tokens[f"{row.id}/*"] = row.name
+    return tuple(tokens), joined([quoted(name) for name in tokens.values()])
 
 
 def _ticks_a_group(step: PlanStep) -> bool:
     return step.op in {StepOp.COMPLETE_ITEM, StepOp.REOPEN_ITEM} and step.select is not None
 
 
-def _held(step: PlanStep, said: frozenset[str]) -> PlanStep:
+def _held(step: PlanStep, said: str) -> PlanStep:
     update: dict[str, object] = {}
-    if step.op is StepOp.DELETE_ITEM and step.select is not None:
-        # "Delete all done items" is not all items, whatever the model makes of it.
-        parts = [select for select, said_so in ((Select.DONE, _DONE), (Select.OPEN, _OPEN)) if said & said_so]
-        if len(parts) == 1:
+    if step.op is StepOp.DELETE_ITEM and step.select in {Select.ALL, Select.OPEN, Select.DONE}:
+        # "Delete all done items" is not all items, whatever the model makes of it; never is one state made the other.
+        parts = [
+            select for select, form in ((Select.DONE, _DONE_ITEMS), (Select.OPEN, _OPEN_ITEMS)) if form.search(said)
+        ]
+        if len(parts) == 1 and _NEGATED.search(said) is None and step.select is not parts[0]:
+            if step.select is not Select.ALL:
+                text = f"Do you mean the items that are done, or those that are open? {NOTHING_CHANGED}"
+                raise stop(Outcome.CLARIFY, text, reason="which_item")
             update["select"] = parts[0]
-    named = said & _PRIORITIES
-    if step.priority in _PRIORITIES - said and "priority" in said and len(named) == 1:
+    named = frozenset(words(said)) & _PRIORITIES
+    if step.priority in _PRIORITIES - named and "priority" in words(said) and len(named) == 1:
         update["priority"] = next(iter(named))
     return step.model_copy(update=update) if update else step
 

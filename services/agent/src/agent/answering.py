@@ -10,6 +10,8 @@ from agent.vocabulary import ALSO_YES, ARTICLES, COURTESY, LAST, LAST_ZH, LISTS,
 from contracts.dialogue import Choice
 
 WORDS_MAX: Final = 12
+TEXT_MAX: Final = 600
+"""A choice's name, and some; what is longer is no answer."""
 
 _FILLERS: Final = frozenset({"one", "ones", "number", "no.", "nummer", "numéro", "número", "option", "choice"})
 _EDGES: Final = re.compile(r"^[\s\W]+|[\s\W]+$")
@@ -62,7 +64,7 @@ def _said(text: str) -> set[str]:
 
 def _named(text: str, choices: Sequence[Choice]) -> list[Choice]:
     """Choices of which the whole reply is the name: "Travel", "in Travel", "the Travel list", "yes, Travel"."""
-    folded = _EDGES.sub("", fold(text))
+    folded = _EDGES.sub("", fold(text[:TEXT_MAX]))
     said = _bare(text)
     if said and (said[0] in YES or (said[0] in NO and len(choices) > 1)):
         said = said[1:]

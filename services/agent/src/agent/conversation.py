@@ -48,9 +48,12 @@ class Conversation:
     ) -> Asked | Ending | None:
         """The request that this one answers a question about; an ending where it answers with no; None where it is a
         request of its own, which drops the question. Raises BusError."""
+        if question is not None and started.accepted_at < question.accepted_at:
+            question = None  # said before this was asked: it answers something else
         if question is not None:
             taken = await self._store.remember(self._of(started, answers=question.asked_by))
-            question = question if taken.taken else None
+            # A turn does not answer what it asked itself, when it is delivered again.
+            question = question if taken.taken and question.asked_by != started.turn_id else None
         if question is None:
             if not is_reply(started.text):
                 return None
@@ -67,7 +70,7 @@ class Conversation:
         """Keep the question that a turn ends with, if it ends with one. Raises BusError."""
         if not isinstance(resolution, Ending) or not resolution.choices:
             return
-        question = _question(started.turn_id, asked, board, resolution)
+        question = _question(started, asked, board, resolution)
         # A larger one is answered by its buttons, which carry the whole request.
         if question is not None and len(question.to_json()) <= QUESTION_MAX_BYTES:
             await self._store.remember(self._of(started, question=question))
@@ -120,12 +123,13 @@ def said_before(ending: Resolution, prelude: str) -> Resolution:
     return replace(ending, text=prelude + ending.text) if prelude and isinstance(ending, Ending) else ending
 
 
-def _question(turn: str, asked: Asked, board: Board, ending: Ending) -> Question | None:
+def _question(started: TurnStarted, asked: Asked, board: Board, ending: Ending) -> Question | None:
     aliases = {alias for step in asked.plan.steps for alias in (_alias(step.list), _alias(step.item)) if alias}
     about = tuple(dict.fromkeys((*ending.about, *(token for token in asked.context.settled if _is_row(token, board)))))
     try:
         return Question(
-            asked_by=turn,
+            asked_by=started.turn_id,
+            accepted_at=started.accepted_at,
             request=asked.request,
             today=asked.today,
             reason=ending.reason or "",

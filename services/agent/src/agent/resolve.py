@@ -56,7 +56,7 @@ def resolve(
         heard = speech.heard(request)
         if changes_something(plan) and not heard.acting:
             return nothing_to_do.not_asked_to(heard, board, request)
-        plan = held_to(plan, request, context.settled)
+        plan = held_to(plan, board, request, context.settled)
         if wants_undo(plan):
             return undo(plan, board, newest)
         acting = heard.acting if changes_something(plan) else request

@@ -20,6 +20,8 @@ _DOING: Final = frozenset(
     {"mark", "tick", "check", "complete", "bought", "buy", "did", "got", "have", "just", "already", "item", "task"}
     | {"delete", "remove", "move", "rename", "change", "set", "habe", "gekauft", "acheté", "comprado", "ai", "he"}
 )
+AKIN_MAX: Final = 200
+"""Items that share words with one that is named, looked at for a series such as report 1, report 2."""
 _SAYS_NOTHING: Final = _DOING | ARTICLES | COURTESY | GROUP | LISTS | PLACES
 
 
@@ -191,11 +193,12 @@ class Targets:
         """The items among which "report 3" is none, where report and report 2 are there; empty where all is well."""
         if not any(word.isdecimal() for word in words(self._request)):
             return []
-        titles = [item.title for item in self._board.all_items()]
         for item in named:
+            akin = self._board.items_sharing_words(item.title, AKIN_MAX)
+            titles = [other.title for other in akin]
             if likeness.other_number(self._request, item.title, titles, self._explained) is not None:
                 own = words(item.title)
-                return [other for other in self._board.all_items() if words(other.title)[: len(own)] == own]
+                return [other for other in akin if words(other.title)[: len(own)] == own]
         return []
 
     def _likely_item(

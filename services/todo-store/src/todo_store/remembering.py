@@ -3,7 +3,7 @@
 from contracts.dialogue import QUESTION_EXPIRES_S, QUESTION_MAX_BYTES, Remembered, RememberRequest
 from contracts.message import ErrorCode, Problem
 from todo_store.errors import StoreError
-from todo_store.repository import dialogue, journal
+from todo_store.repository import dialogue, journal, turns
 from todo_store.sessions import WriteSession
 
 
@@ -21,8 +21,14 @@ async def remember(session: WriteSession, request: RememberRequest) -> Remembere
         taken = await dialogue.take(
             session, request.owner, request.session, asked_by=request.answers, turn=request.turn_id
         )
-    if question is not None:
+    if question is not None and not await _has_ended(session, request):
         await dialogue.ask(session, request.owner, request.session, question, expires_s=QUESTION_EXPIRES_S)
     if request.alias is not None:
         await dialogue.learn(session, request.owner, request.alias)
     return Remembered(taken=taken)
+
+
+async def _has_ended(session: WriteSession, request: RememberRequest) -> bool:
+    """Whether another worker has brought the turn to its end: then nobody will see the question of a late one."""
+    turn = await turns.find(session, request.owner, request.turn_id)
+    return turn is not None and (turn.closed or turn.cancelled or turn.result is not None)
