@@ -145,6 +145,20 @@ def test_what_is_left_out_is_not_what_is_touched(request_: str, steps: list[dict
     assert ending.outcome is Outcome.CLARIFY
 
 
+def test_a_name_of_one_letter_does_not_hide_that_something_is_left_out() -> None:
+    board = board_of(snapshot_of(e=["milk"], Groceries=["milk", "eggs"]))
+    plan = ModelPlan.model_validate({"steps": [{"op": "delete_item", "list": "L2", "select": "all"}]})
+    ending = resolve(plan, board, "delete everything in Groceries except milk", date(2026, 11, 22))
+    assert isinstance(ending, Ending)
+    assert ending.reason == "leaves_something_out"
+
+
+def test_a_name_that_holds_such_a_word_leaves_nothing_out() -> None:
+    board = board_of(snapshot_of(Drinks=["beer without alcohol", "wine"]))
+    plan = ModelPlan.model_validate({"steps": [{"op": "delete_item", "item": "L1.1"}]})
+    assert isinstance(resolve(plan, board, "delete beer without alcohol", date(2026, 11, 22)), Change)
+
+
 @pytest.mark.parametrize("select", ["all", "done"])
 def test_all_done_items_are_not_all_items(select: str) -> None:
     step = {"op": "delete_item", "list": "L1", "select": select}

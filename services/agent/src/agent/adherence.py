@@ -91,7 +91,8 @@ def _beside_names(said: str, board: Board, request: str) -> str:
     """The folded request without the names in it."""
     names = [item.title for item in board.items_named_in(request)] + [row.name for row in board.lists]
     for name in sorted(map(fold, names), key=len, reverse=True):
-        said = said.replace(name, " ")
+        # Whole words: a list called "e" must not take the letters out of "except".
+        said = re.sub(rf"(?<!\w){re.escape(name)}(?!\w)", " ", said)
     return said
 
 
