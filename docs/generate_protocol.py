@@ -38,6 +38,7 @@ SHARED: tuple[type[BaseModel], ...] = (
     operations.MoveItem,
     operations.DeleteItem,
     operations.UndoChange,
+    signaling.Seen,
     signaling.IceServer,
     signaling.IceCandidate,
     signaling.Limits,

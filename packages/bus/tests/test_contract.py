@@ -253,3 +253,18 @@ async def test_what_a_stream_holds_on_a_subject_can_be_read_or_is_known_to_be_mi
     found = await gateway.stored(streams.CHAT, subject)
     assert found is not None
     assert (found.subject, found.sequence, Number.from_json(found.data)) == (subject, kept.sequence, Number(n=5))
+
+
+async def test_of_two_who_replace_the_same_message_one_does_and_the_other_is_told(buses: Buses) -> None:
+    signaling = await buses.of("signaling")
+    subject = subjects.session_record(f"s-{uuid4()}")
+    assert await signaling.stored(streams.SESSIONS, subject) is None
+    first = await signaling.replace(subject, Number(n=1), seen=0)
+    assert first is not None
+    assert await signaling.replace(subject, Number(n=2), seen=0) is None
+    replaced = await asyncio.gather(*(signaling.replace(subject, Number(n=n), seen=first) for n in (3, 4)))
+    assert [sequence is None for sequence in replaced].count(True) == 1
+    kept = await signaling.stored(streams.SESSIONS, subject)
+    assert kept is not None
+    assert kept.sequence == max(sequence or 0 for sequence in replaced)
+    assert Number.from_json(kept.data).n in {3, 4}

@@ -33,7 +33,13 @@ def matches(pattern: str, subject: str) -> bool:
 
 
 def test_no_stream_captures_a_request() -> None:
-    requests = [subjects.TODO_APPLY, subjects.OPS_RUN, subjects.RTC_OFFER, subjects.rtc_close("i")]
+    requests = [
+        subjects.TODO_APPLY,
+        subjects.OPS_RUN,
+        subjects.RTC_OFFER,
+        subjects.rtc_close("i"),
+        subjects.AUTH_VERIFY,
+    ]
     captured = [subject for stream in streams.STREAMS for subject in stream.subjects]
     assert not [(request, subject) for request in requests for subject in captured if matches(subject, request)]
 
@@ -76,6 +82,8 @@ def test_templates_hold_no_identifier() -> None:
         subjects.todo_changed("secret"),
         subjects.rtc_close("secret"),
         subjects.turn_delta("secret", "secret"),
+        subjects.session_entered("secret"),
+        subjects.session_record("secret"),
         "something.secret",
     ):
         assert "secret" not in subjects.template(subject)

@@ -16,7 +16,7 @@ export const CONNECT_TIMEOUT_S = 15.0;
 export const REQUEST_MAX_BYTES = 8192;
 export const LISTS_MAX = 500;
 
-/** Everything up to `seq` has arrived. */
+/** Everything up to `seq` has arrived. Lets nothing go: events stay in their streams, for whoever resumes. */
 export const AckSchema = v.object({
   id: v.pipe(v.string(), v.minLength(1), v.maxLength(64), v.regex(/^[A-Za-z0-9_-]+$/)),
   traceparent: v.nullish(v.pipe(v.string(), v.regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/)), null),
@@ -42,6 +42,10 @@ export const ByeSchema = v.object({
   type: v.literal("bye"),
 });
 export type Bye = v.InferOutput<typeof ByeSchema>;
+
+/** Of ICE (RFC 8445 section 5.1.1). */
+export const CandidateTypeSchema = v.picklist(["host", "srflx", "prflx", "relay"]);
+export type CandidateType = v.InferOutput<typeof CandidateTypeSchema>;
 
 /** This gateway is going; connect again while the channel still lives. */
 export const ChannelDrainingSchema = v.object({
@@ -152,6 +156,13 @@ export const DiffSchema = v.object({
 });
 export type Diff = v.InferOutput<typeof DiffSchema>;
 
+/** The last events of a session that have arrived, one number for each stream they are kept in. Numbers grow within a session and have gaps. Only events in their order count, not an outcome with a `ref`. */
+export const SeenSchema = v.object({
+  chat: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
+  out: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
+});
+export type Seen = v.InferOutput<typeof SeenSchema>;
+
 /** Client to server, first. Tokens travel here, never in the address. */
 export const HelloSchema = v.object({
   type: v.literal("hello"),
@@ -160,7 +171,7 @@ export const HelloSchema = v.object({
   time_zone: v.optional(v.pipe(v.string(), v.maxLength(64)), "UTC"),
   session: v.nullish(v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/)), null),
   resume_token: v.nullish(v.pipe(v.string(), v.maxLength(128)), null),
-  last_seen: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0)), null),
+  last_seen: v.nullish(SeenSchema, null),
 });
 export type Hello = v.InferOutput<typeof HelloSchema>;
 
@@ -388,6 +399,22 @@ export const OperationCompletedSchema = v.object({
 });
 export type OperationCompleted = v.InferOutput<typeof OperationCompletedSchema>;
 
+/** What carries the page's end of the path; of a relayed one, what carries it to the relay. */
+export const PathProtocolSchema = v.picklist(["udp", "tcp", "tls"]);
+export type PathProtocol = v.InferOutput<typeof PathProtocolSchema>;
+
+/** The pair of candidates that ICE chose, as the page sees it, and how long it took. Not answered. The gateway sees most of its peers as `prflx` or `host`: their candidates come later than their checks, or never. */
+export const PathReportSchema = v.object({
+  id: v.pipe(v.string(), v.minLength(1), v.maxLength(64), v.regex(/^[A-Za-z0-9_-]+$/)),
+  traceparent: v.nullish(v.pipe(v.string(), v.regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/)), null),
+  type: v.literal("path.report"),
+  local: CandidateTypeSchema,
+  remote: CandidateTypeSchema,
+  protocol: PathProtocolSchema,
+  connect_ms: v.pipe(v.number(), v.minValue(0), v.maxValue(600000)),
+});
+export type PathReport = v.InferOutput<typeof PathReportSchema>;
+
 export const PhaseSchema = v.picklist(["plan", "execute", "confirm"]);
 export type Phase = v.InferOutput<typeof PhaseSchema>;
 
@@ -413,6 +440,7 @@ export const ReadySchema = v.object({
   owner_name: v.string(),
   ice_servers: v.optional(v.array(IceServerSchema), []),
   expires_at: v.nullish(v.string(), null),
+  token_expires_at: v.nullish(v.string(), null),
   resume_token: v.nullish(v.string(), null),
   resumed: v.optional(v.boolean(), false),
   limits: LimitsSchema,
@@ -429,6 +457,15 @@ export const RunOperationSchema = v.object({
   expected_revision: v.nullish(v.pipe(v.number(), v.integer(), v.minValue(0)), null),
 });
 export type RunOperation = v.InferOutput<typeof RunOperationSchema>;
+
+/** Once after each opening, in the order of events: what was missed has been told; what follows is new. Where more than REPLAY_MAX events of a stream were missed, the oldest were left out and `complete` is false. */
+export const SessionCurrentSchema = v.object({
+  type: v.literal("session.current"),
+  seen: SeenSchema,
+  replayed: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0)), 0),
+  complete: v.optional(v.boolean(), true),
+});
+export type SessionCurrent = v.InferOutput<typeof SessionCurrentSchema>;
 
 /** Server to client: this server is going; open a new socket. */
 export const SignalingDrainingSchema = v.object({
@@ -485,6 +522,22 @@ export const StateStaleSchema = v.object({
 });
 export type StateStale = v.InferOutput<typeof StateStaleSchema>;
 
+/** A new access token of the same owner, before the old one expires. Answered by token.renewed, or error. */
+export const TokenRenewSchema = v.object({
+  id: v.pipe(v.string(), v.minLength(1), v.maxLength(64), v.regex(/^[A-Za-z0-9_-]+$/)),
+  traceparent: v.nullish(v.pipe(v.string(), v.regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/)), null),
+  type: v.literal("token.renew"),
+  token: v.pipe(v.string(), v.maxLength(8192)),
+});
+export type TokenRenew = v.InferOutput<typeof TokenRenewSchema>;
+
+export const TokenRenewedSchema = v.object({
+  type: v.literal("token.renewed"),
+  ref: v.pipe(v.string(), v.minLength(1), v.maxLength(64), v.regex(/^[A-Za-z0-9_-]+$/)),
+  expires_at: v.string(),
+});
+export type TokenRenewed = v.InferOutput<typeof TokenRenewedSchema>;
+
 /** The turn is stored and will be answered, once. */
 export const TurnAcceptedSchema = v.object({
   type: v.literal("turn.accepted"),
@@ -503,10 +556,12 @@ export const TurnCancelRequestSchema = v.object({
 });
 export type TurnCancelRequest = v.InferOutput<typeof TurnCancelRequestSchema>;
 
+/** The end of a turn. With `ref` it answers a turn.start that was sent again, out of the order of events. */
 export const TurnCompletedEventSchema = v.object({
   type: v.literal("turn.completed"),
   turn: TurnCompletedSchema,
   seq: v.nullish(v.pipe(v.number(), v.integer()), null),
+  ref: v.nullish(v.pipe(v.string(), v.minLength(1), v.maxLength(64), v.regex(/^[A-Za-z0-9_-]+$/)), null),
 });
 export type TurnCompletedEvent = v.InferOutput<typeof TurnCompletedEventSchema>;
 
@@ -569,10 +624,10 @@ export const SignalingCandidateSchema = v.object({
 });
 export type SignalingCandidate = v.InferOutput<typeof SignalingCandidateSchema>;
 
-export const FromPageSchema = v.variant("type", [TurnStartSchema, TurnCancelRequestSchema, RunOperationSchema, StateGetSchema, HistoryGetSchema, AckSchema, PingSchema, PongSchema]);
+export const FromPageSchema = v.variant("type", [TurnStartSchema, TurnCancelRequestSchema, RunOperationSchema, StateGetSchema, HistoryGetSchema, PathReportSchema, TokenRenewSchema, AckSchema, PingSchema, PongSchema]);
 export type FromPage = v.InferInput<typeof FromPageSchema>;
 
-export const FromGatewaySchema = v.variant("type", [TurnAcceptedSchema, TurnRejectedSchema, TurnPhaseEventSchema, TurnDeltaEventSchema, TurnCompletedEventSchema, OperationCompletedSchema, StateListSchema, StateChangedSchema, StateStaleSchema, HistoryPageSchema, ChannelDrainingSchema, ChannelErrorSchema, PingSchema, PongSchema]);
+export const FromGatewaySchema = v.variant("type", [TurnAcceptedSchema, TurnRejectedSchema, TurnPhaseEventSchema, TurnDeltaEventSchema, TurnCompletedEventSchema, OperationCompletedSchema, StateListSchema, StateChangedSchema, StateStaleSchema, HistoryPageSchema, SessionCurrentSchema, TokenRenewedSchema, ChannelDrainingSchema, ChannelErrorSchema, PingSchema, PongSchema]);
 export type FromGateway = v.InferOutput<typeof FromGatewaySchema>;
 
 export const FromClientSchema = v.variant("type", [HelloSchema, OfferSchema, SignalingCandidateSchema, ByeSchema]);

@@ -7,5 +7,6 @@ LAST: Final = "Todo-Last"  # on the last message of a series
 ERROR_CODE: Final = "Nats-Service-Error-Code"  # ADR-32
 SEQUENCE: Final = "Nats-Sequence"  # set by a stream on what it republishes
 SUBJECT: Final = "Nats-Subject"  # set by a stream on what is read from it, as the next
+EXPECTED: Final = "Nats-Expected-Last-Subject-Sequence"  # a stream takes a message only behind this one
 TIME_STAMP: Final = "Nats-Time-Stamp"
 STATUS: Final = "Status"  # set by the server on its own replies

@@ -80,6 +80,12 @@ class Bus(Protocol):
     async def store(self, subject: str, message: Message) -> Stored:
         """Publish into a stream and wait until it is on disk. Raises as `request` does."""
 
+    async def replace(self, subject: str, message: Message, *, seen: int) -> int | None:
+        """Store a message in the place of the one whose sequence is `seen`, where 0 means that there is none yet.
+
+        Its sequence; None if the subject holds another meanwhile, and nothing was stored. Raises as `request` does.
+        """
+
     async def stored(self, stream: str, subject: str) -> Event | None:
         """The last message that a stream holds on a subject; None if it holds none. Raises as `request` does."""
 

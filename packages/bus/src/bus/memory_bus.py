@@ -166,6 +166,17 @@ class MemoryBus:
                 raise UnavailableError(f"nobody serves {template(subject)}")
             return self._keep(stream, subject, message.to_json(), tracing.inject({}))
 
+    async def replace(self, subject: str, message: Message, *, seen: int) -> int | None:
+        with tracing.span("send", subject, SpanKind.PRODUCER):
+            self._check_here()
+            stream = self._capturing(subject)
+            if stream is None:
+                raise UnavailableError(f"nobody serves {template(subject)}")
+            kept = stream.kept.get(subject)
+            if (0 if kept is None else kept.sequence) != seen:
+                return None
+            return self._keep(stream, subject, message.to_json(), tracing.inject({})).sequence
+
     def _keep(self, stream: MemoryStream, subject: str, data: bytes, own: dict[str, str]) -> Stored:
         self._deliver_event(subject, data, own)
         declared = stream.declared

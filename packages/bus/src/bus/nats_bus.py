@@ -45,6 +45,7 @@ STORE_TIMEOUT_S: Final = 5.0
 SETTLE_TIMEOUT_S: Final = 5
 _NOT_STORED: Final = 10077
 _ONE_ALREADY: Final = "maximum messages per subject exceeded"
+_ANOTHER_CAME_FIRST: Final = 10071
 ReplyOf = TypeVar("ReplyOf")
 
 
@@ -125,8 +126,18 @@ class NatsBus:
         # 10077 is any failure to store, a full stream among them: the words alone tell a repeat.
         if error.get("err_code") == _NOT_STORED and error.get("description") == _ONE_ALREADY:
             return Stored(sequence=None, repeated=True)
-        log.error("stream refused", extra={"subject": template(subject), "err_code": error.get("err_code")})
-        raise RemoteError(Problem(code=ErrorCode.OVERLOADED, detail="the stream is full or not writable; try later"))
+        raise _not_stored(subject, error)
+
+    async def replace(self, subject: str, message: Message, *, seen: int) -> int | None:
+        with tracing.span("send", subject, SpanKind.PRODUCER):
+            answer = await self._ask(subject, message, STORE_TIMEOUT_S, {headers.EXPECTED: str(seen)})
+        acknowledgement: dict[str, Any] = json.loads(answer.data)
+        error = acknowledgement.get("error")
+        if error is None:
+            return int(acknowledgement["seq"])
+        if error.get("err_code") == _ANOTHER_CAME_FIRST:
+            return None
+        raise _not_stored(subject, error)
 
     async def stored(self, stream: str, subject: str) -> Event | None:
         with tracing.span("get", subject, SpanKind.CLIENT):
@@ -234,10 +245,13 @@ class NatsBus:
         if subject.lower() in self._connection.refused_subscriptions:
             raise BusPermissionError(f"this service's bus user may not subscribe to {template(subject)}")
 
-    async def _ask(self, subject: str, message: Message | bytes | None, timeout: float) -> Msg:
+    async def _ask(
+        self, subject: str, message: Message | bytes | None, timeout: float, own: dict[str, str] | None = None
+    ) -> Msg:
         payload = message.to_json() if isinstance(message, Message) else message or b""
+        sent = {**_headers(timeout), **(own or {})}
         try:
-            return await self._client.request(subject, payload, timeout=timeout, headers=_headers(timeout))
+            return await self._client.request(subject, payload, timeout=timeout, headers=sent)
         except NoRespondersError as error:
             raise UnavailableError(f"nobody serves {template(subject)}") from error
         except TimeoutError as error:
@@ -279,6 +293,11 @@ class _ServedSubscription:
             # Leaves the queue group, then lets what has been delivered be answered.
             await asyncio.wait({asyncio.ensure_future(_drained(self.subscription))}, timeout=SETTLE_TIMEOUT_S)
         await self.endpoint.finished()
+
+
+def _not_stored(subject: str, error: dict[str, Any]) -> RemoteError:
+    log.error("stream refused", extra={"subject": template(subject), "err_code": error.get("err_code")})
+    return RemoteError(Problem(code=ErrorCode.OVERLOADED, detail="the stream is full or not writable; try later"))
 
 
 def _headers(timeout: float) -> dict[str, str]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from contracts import channel, dialogue, gateway, signaling, store, subjects, todo, turns
+from contracts import channel, dialogue, gateway, sessions, signaling, store, subjects, todo, turns
 from contracts.message import Message, Problem
 
 
@@ -63,6 +63,8 @@ CHANNEL: Final = Section(
         Entry(channel.RunOperation, "page to gateway", _CHANNEL, "`op.completed` or `error`"),
         Entry(channel.StateGet, "page to gateway", _CHANNEL, "`state.list`, the last one marked"),
         Entry(channel.HistoryGet, "page to gateway", _CHANNEL, "`history.page`"),
+        Entry(channel.PathReport, "page to gateway", _CHANNEL),
+        Entry(channel.TokenRenew, "page to gateway", _CHANNEL, "`token.renewed` or `error`"),
         Entry(channel.Ack, "page to gateway", _CHANNEL),
         Entry(channel.Ping, "both ways", _CHANNEL, "`pong`"),
         Entry(channel.Pong, "both ways", _CHANNEL),
@@ -76,6 +78,8 @@ CHANNEL: Final = Section(
         Entry(channel.StateChanged, "gateway to page", _CHANNEL),
         Entry(channel.StateStale, "gateway to page", _CHANNEL),
         Entry(channel.HistoryPage, "gateway to page", _CHANNEL),
+        Entry(channel.SessionCurrent, "gateway to page", _CHANNEL),
+        Entry(channel.TokenRenewed, "gateway to page", _CHANNEL),
         Entry(channel.ChannelDraining, "gateway to page", _CHANNEL),
         Entry(channel.ChannelError, "gateway to page", _CHANNEL),
     ),
@@ -94,6 +98,7 @@ EVENTS: Final = Section(
         Entry(turns.TurnDelta, "agent to rtc-gateway", "`live.evt.prose.{session}.{turn}.delta`, not stored"),
         Entry(turns.TurnCompleted, "agent to rtc-gateway", f"{_subject('evt.chat.s.t.completed')}, stored in CHAT"),
         Entry(turns.TurnCancel, "rtc-gateway to agents", _subject("ctl.turn.t.cancel")),
+        Entry(gateway.SessionEntered, "rtc-gateway to rtc-gateways", _subject("ctl.session.s.entered")),
         Entry(turns.DeadTurn, "agent to operators", f"{_subject('dlq.chat.s.t')}, stored in DLQ"),
         Entry(todo.TodoChanged, "todo-store to all", _subject("evt.todo.o.changed")),
     ),
@@ -113,6 +118,15 @@ REQUESTS: Final = Section(
         ),
         Entry(gateway.ClosePeer, "signaling to one gateway", f"request on {_subject('rpc.rtc.i.x.close')}", "Done"),
         Entry(gateway.Done, "rtc-gateway to signaling", "reply"),
+        _rpc(
+            gateway.VerifyToken, "rtc-gateway to signaling", subjects.AUTH_VERIFY, subjects.QUEUE_AUTH, "TokenVerified"
+        ),
+        Entry(gateway.TokenVerified, "signaling to rtc-gateway", "reply"),
+        Entry(
+            sessions.SessionRecord,
+            "kept by signaling, read by rtc-gateway",
+            f"{_subject('$KV.sessions.s')}, a key of the bucket `sessions`, replaced by compare-and-set",
+        ),
         _rpc(turns.RunOperations, "edges to agent", subjects.OPS_RUN, subjects.QUEUE_OPS, "OperationsCompleted"),
         Entry(turns.OperationsCompleted, "agent to edges", "reply"),
         _rpc(store.SnapshotRequest, "to todo-store", subjects.TODO_SNAPSHOT, subjects.QUEUE_TODO, "SnapshotParts"),

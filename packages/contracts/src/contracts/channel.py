@@ -1,15 +1,19 @@
 """The data channel `agent.v1`: JSON messages between page and gateway, framed by `contracts.frames`.
 
 `id` is minted by the sender of a request and comes back as `ref`. `seq` is the sequence in the stream of an event that
-is stored; a client that reconnects names the last one it saw.
+is stored: turn.completed in one stream, turn.phase in another. A client that reconnects names the last of each that it
+saw (`Seen`), and is told what it missed before anything new; a number that it has seen before it drops.
 """
 
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, TypeAdapter
 
+from contracts.limits import TOKEN_MAX_CHARS
 from contracts.message import Message, Problem
 from contracts.operations import Operation
+from contracts.signaling import Seen
 from contracts.text import RequestText
 from contracts.todo import JournalEntry, TodoItem, TodoList
 from contracts.tokens import OperationId, Token, Traceparent, TurnId
@@ -63,10 +67,49 @@ class HistoryGet(FromPage):
 
 
 class Ack(FromPage):
-    """Everything up to `seq` has arrived."""
+    """Everything up to `seq` has arrived. Lets nothing go: events stay in their streams, for whoever resumes."""
 
     type: Literal["ack"] = "ack"
     seq: int = Field(ge=0)
+
+
+class CandidateType(StrEnum):
+    """Of ICE (RFC 8445 section 5.1.1)."""
+
+    HOST = "host"
+    SRFLX = "srflx"
+    PRFLX = "prflx"
+    RELAY = "relay"
+
+
+class PathProtocol(StrEnum):
+    """What carries the page's end of the path; of a relayed one, what carries it to the relay."""
+
+    UDP = "udp"
+    TCP = "tcp"
+    TLS = "tls"
+
+
+class PathReport(FromPage):
+    """The pair of candidates that ICE chose, as the page sees it, and how long it took. Not answered.
+
+    The gateway sees most of its peers as `prflx` or `host`: their candidates come later than their checks, or never.
+    """
+
+    type: Literal["path.report"] = "path.report"
+    local: CandidateType
+    remote: CandidateType
+    protocol: PathProtocol
+    connect_ms: float = Field(
+        ge=0, le=600_000, description="from the making of the peer connection to the open channel"
+    )
+
+
+class TokenRenew(FromPage):
+    """A new access token of the same owner, before the old one expires. Answered by token.renewed, or error."""
+
+    type: Literal["token.renew"] = "token.renew"
+    token: str = Field(max_length=TOKEN_MAX_CHARS, repr=False)
 
 
 class Ping(FromPage):
@@ -119,9 +162,30 @@ class TurnDeltaEvent(Message):
 
 
 class TurnCompletedEvent(Message):
+    """The end of a turn. With `ref` it answers a turn.start that was sent again, out of the order of events."""
+
     type: Literal["turn.completed"] = "turn.completed"
     turn: TurnCompleted
     seq: int | None = None
+    ref: MessageId | None = None
+
+
+class SessionCurrent(Message):
+    """Once after each opening, in the order of events: what was missed has been told; what follows is new.
+
+    Where more than REPLAY_MAX events of a stream were missed, the oldest were left out and `complete` is false.
+    """
+
+    type: Literal["session.current"] = "session.current"
+    seen: Seen
+    replayed: int = Field(default=0, ge=0)
+    complete: bool = True
+
+
+class TokenRenewed(Message):
+    type: Literal["token.renewed"] = "token.renewed"
+    ref: MessageId
+    expires_at: AwareDatetime
 
 
 class OperationCompleted(Message):
@@ -184,7 +248,9 @@ class ChannelError(Problem):
     type: Literal["error"] = "error"
 
 
-PageMessage = TurnStart | TurnCancelRequest | RunOperation | StateGet | HistoryGet | Ack | Ping | Pong
+PageMessage = (
+    TurnStart | TurnCancelRequest | RunOperation | StateGet | HistoryGet | PathReport | TokenRenew | Ack | Ping | Pong
+)
 GatewayMessage = (
     TurnAccepted
     | TurnRejected
@@ -196,6 +262,8 @@ GatewayMessage = (
     | StateChanged
     | StateStale
     | HistoryPage
+    | SessionCurrent
+    | TokenRenewed
     | ChannelDraining
     | ChannelError
     | Ping

@@ -1,10 +1,11 @@
-"""What rtc-gateway answers to signaling: `rpc.rtc.v1.offer`, and `rpc.rtc.i.<instance>.<verb>` for one gateway."""
+"""Between signaling and rtc-gateway: `rpc.rtc.v1.offer`, `rpc.rtc.i.<instance>.<verb>` for one gateway, and back
+`rpc.auth.v1.verify`; and between gateways, which of them has a session."""
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
-from contracts.limits import SDP_MAX_CHARS
+from contracts.limits import SDP_MAX_CHARS, TOKEN_MAX_CHARS
 from contracts.message import Message
-from contracts.signaling import IceCandidate
+from contracts.signaling import IceCandidate, Seen
 from contracts.tokens import InstanceId, OwnerKey, SessionId
 
 
@@ -16,7 +17,9 @@ class OpenPeer(Message):
     epoch: int = Field(default=1, ge=1, description="a gateway with an older one closes with `superseded`")
     attempt: int = Field(ge=1)
     time_zone: str = "UTC"
-    last_seen: int | None = None
+    resumed: bool = Field(default=False, description="false: nothing was told of this session before")
+    last_seen: Seen | None = Field(default=None, description="of a resumed session; None: tell from now on")
+    token_expires_at: AwareDatetime | None = Field(default=None, description="None: this entry does not expire")
     sdp: str = Field(max_length=SDP_MAX_CHARS)
 
 
@@ -44,3 +47,23 @@ class ClosePeer(Message):
 
 class Done(Message):
     """The answer of a verb that has nothing to tell."""
+
+
+class SessionEntered(Message):
+    """`ctl.session.<session>.entered`: a channel is open under this epoch; whoever holds an older one lets go."""
+
+    session: SessionId
+    epoch: int = Field(ge=1)
+
+
+class VerifyToken(Message):
+    """`rpc.auth.v1.verify`: a page renews its token on a living channel; signaling alone has the keys."""
+
+    token: str = Field(max_length=TOKEN_MAX_CHARS, repr=False)
+
+
+class TokenVerified(Message):
+    """Whose token it is, and until when."""
+
+    owner: OwnerKey
+    expires_at: AwareDatetime

@@ -17,6 +17,11 @@ CANDIDATE_MAX_CHARS: Final = 1024
 CANDIDATES_MAX: Final = 64
 SIGNALING_FRAME_MAX_BYTES: Final = 96 * 1024
 CONNECT_TIMEOUT_S: Final = 15.0
+TOKEN_MAX_CHARS: Final = 8 * 1024
+SESSION_KEPT_S: Final = 7 * 24 * 3600.0
+"""How long a session can be resumed after its last hello."""
+REPLAY_MAX: Final = 500
+"""So many events of a stream are told again to a session that comes back; of more, the newest."""
 
 # What people write.
 REQUEST_MAX_BYTES: Final = 8 * 1024

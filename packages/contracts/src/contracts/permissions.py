@@ -34,8 +34,16 @@ def _ack(stream: str, consumer: str) -> tuple[str, ...]:
 
 SIGNALING: Final = Permissions(
     user="signaling",
-    publish=(OWN_PERMISSIONS, subjects.RTC_OFFER, "rpc.rtc.i.*.candidate", "rpc.rtc.i.*.close"),
-    subscribe=(),
+    publish=(
+        OWN_PERMISSIONS,
+        subjects.RTC_OFFER,
+        "rpc.rtc.i.*.candidate",
+        "rpc.rtc.i.*.close",
+        "$KV.sessions.*",
+        f"$JS.API.DIRECT.GET.{streams.SESSIONS}.>",
+    ),
+    subscribe=(f"{subjects.AUTH_VERIFY} {subjects.QUEUE_AUTH}",),
+    responses=1,
 )
 RTC_GATEWAY: Final = Permissions(
     user="rtc-gateway",
@@ -43,6 +51,9 @@ RTC_GATEWAY: Final = Permissions(
         OWN_PERMISSIONS,
         "evt.chat.*.*.start",
         "ctl.turn.*.cancel",
+        subjects.ANY_SESSION_ENTERED,
+        subjects.AUTH_VERIFY,
+        f"$JS.API.DIRECT.GET.{streams.SESSIONS}.>",
         subjects.OPS_RUN,
         subjects.TODO_SNAPSHOT,
         subjects.TODO_CHANGES,
@@ -59,6 +70,7 @@ RTC_GATEWAY: Final = Permissions(
         "rpc.rtc.i.*.close",
         "live.evt.*.*.>",
         "evt.todo.*.changed",
+        subjects.ANY_SESSION_ENTERED,
     ),
     responses=1,
 )

@@ -4,11 +4,21 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, TypeAdapter
 
-from contracts.limits import CANDIDATE_MAX_CHARS, SDP_MAX_CHARS
+from contracts.limits import CANDIDATE_MAX_CHARS, SDP_MAX_CHARS, TOKEN_MAX_CHARS
 from contracts.message import Message, Problem
 from contracts.tokens import SessionId
 
 AttemptId = Annotated[int, Field(ge=1, le=1_000_000, description="numbers the offers of one socket")]
+
+
+class Seen(Message):
+    """The last events of a session that have arrived, one number for each stream they are kept in.
+
+    Numbers grow within a session and have gaps. Only events in their order count, not an outcome with a `ref`.
+    """
+
+    chat: int = Field(default=0, ge=0, description="the seq of the last turn.completed")
+    out: int = Field(default=0, ge=0, description="the seq of the last turn.phase")
 
 
 class Hello(Message):
@@ -16,11 +26,13 @@ class Hello(Message):
 
     type: Literal["hello"] = "hello"
     version: int
-    token: str | None = Field(default=None, max_length=8192)
+    token: str | None = Field(default=None, max_length=TOKEN_MAX_CHARS)
     time_zone: str = Field(default="UTC", max_length=64)
     session: SessionId | None = Field(default=None, description="the session to resume")
     resume_token: str | None = Field(default=None, max_length=128)
-    last_seen: int | None = Field(default=None, ge=0, description="the sequence of the last event that arrived")
+    last_seen: Seen | None = Field(
+        default=None, description="of the session to resume: what is behind is told again; null: from now on"
+    )
 
 
 class IceServer(Message):
@@ -47,8 +59,13 @@ class Ready(Message):
     owner_name: str
     ice_servers: tuple[IceServer, ...] = ()
     expires_at: AwareDatetime | None = Field(default=None, description="of the ICE credentials")
-    resume_token: str | None = None
-    resumed: bool = False
+    token_expires_at: AwareDatetime | None = Field(
+        default=None, description="of the access token: the channel closes then, unless token.renew came before"
+    )
+    resume_token: str | None = Field(
+        default=None, description="for the next hello; the one before it stays good until this one is used"
+    )
+    resumed: bool = Field(default=False, description="false: a session of its own, whatever the hello named")
     limits: Limits
 
 

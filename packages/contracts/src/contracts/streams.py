@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from contracts import subjects
-from contracts.limits import LEASE_S, PARTITIONS
+from contracts.limits import LEASE_S, PARTITIONS, SESSION_KEPT_S
 
 CHAT: Final = "CHAT"
 OUT: Final = "OUT"
 DLQ: Final = "DLQ"
+SESSIONS: Final = "KV_sessions"
+"""The stream behind the key-value bucket `sessions` (ADR-8), so that `nats kv` reads it too."""
 
 
 @dataclass(frozen=True)
@@ -21,13 +23,10 @@ class Stream:
     max_age_s: float
     discard: Literal["old", "new"]
     max_msgs_per_subject: int = 1
+    refuses_repeats: bool = False
+    """A second message on a subject is refused at any age, as `maximum messages per subject exceeded`."""
     transform: tuple[str, str] | None = None
     republish: tuple[str, str] | None = None
-
-    @property
-    def refuses_repeats(self) -> bool:
-        """A second message on a subject is refused at any age, as `maximum messages per subject exceeded`."""
-        return self.discard == "new"
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,7 @@ STREAMS: Final = (
         max_bytes=4 * 1024**3,
         max_age_s=0,
         discard="new",
+        refuses_repeats=True,
         # A session's turns share a partition, so that they keep their order. The count is part of the stream's
         # meaning: another count is another stream.
         transform=(
@@ -69,7 +69,22 @@ STREAMS: Final = (
         discard="old",
         republish=(">", "live.>"),
     ),
-    Stream(name=DLQ, subjects=("dlq.chat.*.*",), max_bytes=256 * 1024**2, max_age_s=0, discard="new"),
+    Stream(
+        name=DLQ,
+        subjects=("dlq.chat.*.*",),
+        max_bytes=256 * 1024**2,
+        max_age_s=0,
+        discard="new",
+        refuses_repeats=True,
+    ),
+    Stream(
+        name=SESSIONS,
+        subjects=("$KV.sessions.*",),
+        max_bytes=64 * 1024**2,
+        max_age_s=SESSION_KEPT_S,
+        # A key's new value takes the place of the old one. A full bucket lets nobody new in, and forgets nobody.
+        discard="new",
+    ),
 )
 
 CONSUMERS: Final = tuple(

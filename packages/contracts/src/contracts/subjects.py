@@ -66,6 +66,18 @@ def cancel_turn(turn: str) -> str:
 CANCEL_ANY_TURN: Final = "ctl.turn.*.cancel"
 
 
+def session_entered(session: str) -> str:
+    return f"ctl.session.{checked('session', session)}.entered"
+
+
+ANY_SESSION_ENTERED: Final = "ctl.session.*.entered"
+
+
+def session_record(session: str) -> str:
+    """A key of the bucket `sessions`."""
+    return f"$KV.sessions.{checked('session', session)}"
+
+
 def dead_turn(session: str, turn: str) -> str:
     return f"dlq.chat.{checked('session', session)}.{checked('turn', turn)}"
 
@@ -79,6 +91,7 @@ TODO_SEARCH: Final = "rpc.todo.v1.search"
 TODO_REMEMBER: Final = "rpc.todo.v1.remember"
 OPS_RUN: Final = "rpc.ops.v1.run"
 RTC_OFFER: Final = "rpc.rtc.v1.offer"
+AUTH_VERIFY: Final = "rpc.auth.v1.verify"
 
 
 def rtc_candidate(instance: str) -> str:
@@ -92,6 +105,7 @@ def rtc_close(instance: str) -> str:
 QUEUE_TODO: Final = "todo"
 QUEUE_OPS: Final = "ops"
 QUEUE_RTC: Final = "rtc"
+QUEUE_AUTH: Final = "auth"
 
 
 _TEMPLATES: Final = (
@@ -101,9 +115,11 @@ _TEMPLATES: Final = (
     (re.compile(r"^(?:live\.)?job\.chat\."), "job.chat.{partition}.{session}.{turn}"),
     (re.compile(r"^evt\.todo\.[^.]+\.changed$"), "evt.todo.{owner}.changed"),
     (re.compile(r"^ctl\.turn\.[^.]+\.cancel$"), "ctl.turn.{turn}.cancel"),
+    (re.compile(r"^ctl\.session\.[^.]+\.entered$"), "ctl.session.{session}.entered"),
+    (re.compile(r"^\$KV\.sessions\."), "$KV.sessions.{session}"),
     (re.compile(r"^dlq\.chat\."), "dlq.chat.{session}.{turn}"),
     (re.compile(r"^rpc\.rtc\.i\.[^.]+\.(candidate|close)$"), r"rpc.rtc.i.{instance}.\1"),
-    (re.compile(r"^(rpc\.(?:todo|ops|rtc)\.v1\.[a-z_]+)$"), r"\1"),
+    (re.compile(r"^(rpc\.(?:todo|ops|rtc|auth)\.v1\.[a-z_]+)$"), r"\1"),
 )
 
 

@@ -18,10 +18,12 @@ from contracts.channel import (
     GatewayMessage,
     HistoryGet,
     PageMessage,
+    PathReport,
     Ping,
     Pong,
     RunOperation,
     StateGet,
+    TokenRenew,
     TurnAccepted,
     TurnCancelRequest,
     TurnCompletedEvent,
@@ -217,8 +219,8 @@ class Session:
                 sent_at = self._pings.pop(message.ref, None)
                 if sent_at is not None:
                     self._measures.rtt.record((self._now() - sent_at) * 1000)
-            case Ack():
-                pass  # nothing is kept for a replay yet, so nothing is to be let go
+            case Ack() | PathReport() | TokenRenew():
+                pass
             case HistoryGet():
                 detail = "history.get is not served yet; keep what turn.completed brings"
                 self._refuse(refusal_of(message, Problem(code=ErrorCode.UNSUPPORTED, field="type", detail=detail)))
