@@ -255,6 +255,16 @@ async def test_what_a_stream_holds_on_a_subject_can_be_read_or_is_known_to_be_mi
     assert (found.subject, found.sequence, Number.from_json(found.data)) == (subject, kept.sequence, Number(n=5))
 
 
+async def test_the_last_message_of_many_subjects_is_the_newest_of_them(buses: Buses) -> None:
+    agent, gateway = await buses.of("agent"), await buses.of("rtc-gateway")
+    session = f"s-{uuid4().hex}"
+    assert await gateway.stored(streams.CHAT, subjects.completed_of_session(session)) is None
+    kept = [await agent.store(subjects.turn_completed(session, turn), Number(n=n)) for n, turn in enumerate("abc")]
+    found = await gateway.stored(streams.CHAT, subjects.completed_of_session(session))
+    assert found is not None
+    assert (found.subject, found.sequence) == (subjects.turn_completed(session, "c"), kept[-1].sequence)
+
+
 async def test_of_two_who_replace_the_same_message_one_does_and_the_other_is_told(buses: Buses) -> None:
     signaling = await buses.of("signaling")
     subject = subjects.session_record(f"s-{uuid4()}")

@@ -87,7 +87,8 @@ class Bus(Protocol):
         """
 
     async def stored(self, stream: str, subject: str) -> Event | None:
-        """The last message that a stream holds on a subject; None if it holds none. Raises as `request` does."""
+        """The last message that a stream holds on a subject, which may have wildcards; None if it holds none. Raises as
+        `request` does."""
 
     async def subscribe(
         self, subject: str, handler: EventHandler, *, on_loss: LossHandler | None = None

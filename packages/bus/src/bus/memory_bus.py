@@ -90,7 +90,7 @@ class MemoryBus:
 
     async def stored(self, stream: str, subject: str) -> Event | None:
         self._check_here()
-        return _event_of(self._streams[stream].kept.get(subject))
+        return _event_of(self._streams[stream].last(subject))
 
     async def next_stored(
         self, stream: str, subject: str, *, behind: int = 0, since: datetime | None = None

@@ -90,6 +90,10 @@ class MemoryStream:
             None,
         )
 
+    def last(self, subject: str) -> Kept | None:
+        """The last on a subject."""
+        return next((kept for kept in reversed(self.kept.values()) if covers(subject, kept.subject)), None)
+
     def settled(self, consumer: str) -> int | None:
         """Up to which sequence a consumer is done with its messages."""
         known = self.consumers.get(consumer)

@@ -140,8 +140,9 @@ class NatsBus:
         raise _not_stored(subject, error)
 
     async def stored(self, stream: str, subject: str) -> Event | None:
+        api, asked = reading.last_request(stream, subject)
         with tracing.span("get", subject, SpanKind.CLIENT):
-            answer = await self._ask(f"$JS.API.DIRECT.GET.{stream}.{subject}", None, STORE_TIMEOUT_S)
+            answer = await self._ask(api, asked, STORE_TIMEOUT_S)
         return reading.event_of(subject, answer.headers or {}, answer.data)
 
     async def next_stored(

@@ -18,6 +18,14 @@ _NO_MESSAGE: Final = "404"
 _NO_SUCH_CONSUMER: Final = 10014
 
 
+def last_request(stream: str, subject: str) -> tuple[str, bytes]:
+    """Where and how to ask for the last message on a subject: only a body can hold wildcards."""
+    api = f"$JS.API.DIRECT.GET.{stream}"
+    if "*" in subject or ">" in subject:
+        return api, json.dumps({"last_by_subj": subject}).encode()
+    return f"{api}.{subject}", b""
+
+
 def next_request(subject: str, behind: int, since: datetime | None) -> bytes:
     """Asks for the first message on a subject behind a sequence, or, where that is 0, not older than a moment."""
     asked: dict[str, Any] = {"next_by_subj": subject}

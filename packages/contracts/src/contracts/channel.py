@@ -173,7 +173,7 @@ class TurnCompletedEvent(Message):
 class SessionCurrent(Message):
     """Once after each opening, in the order of events: what was missed has been told; what follows is new.
 
-    Where more than REPLAY_MAX events of a stream were missed, the oldest were left out and `complete` is false.
+    Where more than REPLAY_MAX events of a stream were missed, those behind them were left out and `complete` is false.
     """
 
     type: Literal["session.current"] = "session.current"

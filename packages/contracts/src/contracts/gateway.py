@@ -34,6 +34,7 @@ class AddCandidate(Message):
     """`rpc.rtc.i.<instance>.candidate`. `candidate` None ends them."""
 
     session: SessionId
+    epoch: int = Field(default=1, ge=1)
     attempt: int = Field(ge=1)
     candidate: IceCandidate | None = None
 
@@ -42,6 +43,7 @@ class ClosePeer(Message):
     """`rpc.rtc.i.<instance>.close`: the client said bye."""
 
     session: SessionId
+    epoch: int = Field(default=1, ge=1)
     attempt: int = Field(ge=1)
 
 
@@ -50,10 +52,12 @@ class Done(Message):
 
 
 class SessionEntered(Message):
-    """`ctl.session.<session>.entered`: a channel is open under this epoch; whoever holds an older one lets go."""
+    """`ctl.session.<session>.entered`: a channel is open; whoever holds one of an older epoch, or of an older attempt of
+    the same, lets go of it."""
 
     session: SessionId
     epoch: int = Field(ge=1)
+    attempt: int = Field(ge=1)
 
 
 class VerifyToken(Message):

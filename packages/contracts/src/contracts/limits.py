@@ -21,7 +21,7 @@ TOKEN_MAX_CHARS: Final = 8 * 1024
 SESSION_KEPT_S: Final = 7 * 24 * 3600.0
 """How long a session can be resumed after its last hello."""
 REPLAY_MAX: Final = 500
-"""So many events of a stream are told again to a session that comes back; of more, the newest."""
+"""So many events of a stream are told again to a session that comes back, the oldest first; the rest is left out."""
 
 # What people write.
 REQUEST_MAX_BYTES: Final = 8 * 1024

@@ -23,6 +23,16 @@ def turn_phase(session: str, turn: str, phase: str) -> str:
     return f"evt.out.{checked('session', session)}.{checked('turn', turn)}.{checked('phase', phase)}"
 
 
+def completed_of_session(session: str) -> str:
+    """All of a session's outcomes in CHAT."""
+    return f"evt.chat.{checked('session', session)}.*.completed"
+
+
+def phases_of_session(session: str) -> str:
+    """All of a session's phases in OUT."""
+    return f"evt.out.{checked('session', session)}.*.*"
+
+
 def turn_delta(session: str, turn: str) -> str:
     """In the live tree, since it is not stored."""
     return f"live.evt.prose.{checked('session', session)}.{checked('turn', turn)}.delta"
