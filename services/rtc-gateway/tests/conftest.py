@@ -11,13 +11,14 @@ import pytest
 from opentelemetry.metrics import NoOpMeterProvider
 
 from bus.interface import Bus, Event, EventHandler, LossHandler, ReplyT, Stored, Subscription
-from contracts import streams
+from bus.matching import covers
 from contracts.channel import FROM_GATEWAY, GatewayMessage
 from contracts.frames import Assembler
 from contracts.limits import FRAME_MAX_BYTES, MESSAGE_OUT_MAX_BYTES
 from contracts.message import Message
-from contracts.signaling import IceCandidate
+from contracts.signaling import IceCandidate, Seen
 from rtc_gateway.boards import OwnerBoard
+from rtc_gateway.event_feed import EventFeed
 from rtc_gateway.measures import Measures
 from rtc_gateway.peer import CloseReason, PeerClosedError, PeerError, PeerHandlers, PeerStats
 from rtc_gateway.requests import Caller, Requests
@@ -52,6 +53,7 @@ class FakeBus:
     kept: list[tuple[str, Message]] = field(default_factory=list)
     streams: dict[str, Event | Exception] = field(default_factory=dict)
     looked_up: list[str] = field(default_factory=list)
+    read: list[tuple[str, int]] = field(default_factory=list)
     published: list[tuple[str, Message]] = field(default_factory=list)
     subscriptions: list[FakeSubscription] = field(default_factory=list)
     on_subscribe: Exception | None = None
@@ -81,12 +83,23 @@ class FakeBus:
         return stored
 
     async def stored(self, stream: str, subject: str) -> Event | None:
-        assert stream == streams.CHAT
         self.looked_up.append(subject)
-        found = self.streams.get(subject)
-        if isinstance(found, Exception):
-            raise found
-        return found
+        return self._newest([self.streams[name] for name in self.streams if covers(subject, name)])
+
+    async def next_stored(
+        self, stream: str, subject: str, *, behind: int = 0, since: datetime | None = None
+    ) -> Event | None:
+        self.read.append((subject, behind))
+        found = [kept for name, kept in self.streams.items() if covers(subject, name)]
+        left = [kept for kept in found if isinstance(kept, Exception) or (kept.sequence or 0) > behind]
+        return self._newest(left[:1])
+
+    @staticmethod
+    def _newest(found: list[Event | Exception]) -> Event | None:
+        for one in found:
+            if isinstance(one, Exception):
+                raise one
+        return found[-1] if found else None  # type: ignore[return-value]
 
     async def subscribe(
         self, subject: str, handler: EventHandler, *, on_loss: LossHandler | None = None
@@ -184,12 +197,12 @@ class Page:
     def send(self, message: dict[str, Any] | str | bytes) -> None:
         self.peer.handlers.on_message(json.dumps(message) if isinstance(message, dict) else message)
 
-    async def next(self) -> GatewayMessage:
-        """The next message that is no ping."""
+    async def next(self, *, but: tuple[str, ...] = ("ping", "session.current")) -> GatewayMessage:
+        """The next message that is neither a ping nor the word that nothing was missed."""
         async with asyncio.timeout(WAIT_S):
             while True:
                 message = await self.peer.messages.get()
-                if message.type != "ping":
+                if message.type not in but:
                     return message
 
     async def nothing_more(self) -> None:
@@ -200,7 +213,7 @@ class Page:
 
     async def event(self, subject: str, message: Message | bytes, sequence: int | None = None) -> None:
         data = message if isinstance(message, bytes) else message.to_json()
-        take = self.board.take if subject.startswith("evt.todo.") else self.session.take
+        take = self.board.take if subject.startswith("evt.todo.") else self.session.feed.take
         await take(Event(subject, data, sequence))
 
 
@@ -227,9 +240,17 @@ async def open_page(bus: FakeBus, measures: Measures) -> AsyncIterator[OpenPage]
     tasks: list[asyncio.Task[Any]] = []
     as_bus: Bus = bus
 
-    async def open_one(limits: SessionLimits | None = None, *, opened: bool = True) -> Page:
+    async def open_one(
+        limits: SessionLimits | None = None,
+        *,
+        opened: bool = True,
+        resumed: bool = False,
+        seen: Seen | None = None,
+        until: datetime | None = None,
+    ) -> Page:
         limits = limits or SessionLimits()
-        session = Session(Requests(as_bus, caller(), lambda: NOW), limits, measures)
+        feed = EventFeed(as_bus, SESSION, measures, seen=seen, fresh=not resumed)
+        session = Session(Requests(as_bus, caller(), lambda: NOW), limits, measures, feed, until)
         board = OwnerBoard(OWNER, as_bus, measures, asyncio.Semaphore(1), limits.look_every_s)
         peer = FakePeer(session.handlers)
         task = asyncio.get_running_loop().create_task(session.run(peer, board))

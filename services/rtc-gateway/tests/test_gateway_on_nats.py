@@ -19,6 +19,7 @@ from contracts.channel import (
     GatewayMessage,
     Ping,
     RunOperation,
+    SessionCurrent,
     StateGet,
     TurnCancelRequest,
     TurnStart,
@@ -27,6 +28,7 @@ from contracts.gateway import ClosePeer, Done, OpenPeer, PeerOpened
 from contracts.limits import MESSAGE_OUT_MAX_BYTES
 from contracts.message import ErrorCode, Message
 from contracts.operations import CreateList
+from contracts.signaling import Seen
 from contracts.store import CancelRequest, CancelResult, SnapshotPart, SnapshotRequest
 from contracts.todo import Author, JournalEntry, TodoChanged, TodoItem, TodoList
 from contracts.tokens import new_session_id, uuid7
@@ -60,8 +62,9 @@ class Page:
         self.closed = asyncio.Event()
         self._channel = PeerChannel((), on_frame=self._take, on_closed=self.closed.set)
 
-    async def connect(self, attempt: int = 1) -> PeerOpened:
-        request = OpenPeer(session=self.session, owner=OWNER, attempt=attempt, sdp=await self._channel.offer())
+    async def connect(self, attempt: int = 1, **given: Any) -> PeerOpened:
+        sdp = await self._channel.offer()
+        request = OpenPeer(session=self.session, owner=OWNER, attempt=attempt, sdp=sdp, **given)
         opened = await self._signaling.request(subjects.RTC_OFFER, request, PeerOpened, timeout=WAIT_S)
         async with asyncio.timeout(WAIT_S):
             await self._channel.connect(opened.sdp)
@@ -75,7 +78,7 @@ class Page:
         async with asyncio.timeout(WAIT_S):
             while True:
                 message = await self._messages.get()
-                if not isinstance(message, Ping):
+                if not isinstance(message, Ping | SessionCurrent):
                     return message
 
     async def close(self) -> None:
@@ -163,7 +166,7 @@ async def test_a_turn_goes_out_as_a_job_and_its_phases_and_outcome_come_back(aro
     page.send(TurnStart(id="m2", turn_id=turn_id, text="add milk"))
     again = await page.next()
     assert (again.type, again.ref) == ("turn.accepted", "m2")
-    assert await page.next() == completed
+    assert await page.next() == completed.model_copy(update={"ref": "m2"})
     assert jobs.empty()
     await working.close()
 
@@ -250,6 +253,66 @@ async def test_a_second_connection_of_a_session_closes_the_first_for_good(around
     async with asyncio.timeout(WAIT_S):
         await first.closed.wait()
     assert not second.closed.is_set()
+
+
+async def test_a_connection_through_another_gateway_takes_the_session_over_and_is_told_what_it_missed(
+    around: Neighbours, nats_server: Any
+) -> None:
+    first = around.page()
+    (opened,) = [await first.connect()]
+    await complete(around.agent, first.session, "t1")
+    seen = (await first.next()).seq
+    second = around.page()
+    second.session = first.session
+    async with gateway(nats_server):
+        others = [await second.connect(epoch=2, resumed=True, last_seen=Seen(chat=seen - 1))]
+        while others[-1].instance == opened.instance:
+            # Whichever gateway is free answers; the next one takes over from this one.
+            second = around.page()
+            second.session = first.session
+            epoch = 2 + len(others)
+            others.append(await second.connect(epoch=epoch, resumed=True, last_seen=Seen(chat=seen - 1)))
+        last = await first.next()
+        assert (last.type, last.code, last.final) == ("error", ErrorCode.SUPERSEDED, True)
+        again = await second.next()
+        assert (again.type, again.seq, again.turn.turn_id) == ("turn.completed", seen, "t1")
+        await complete(around.agent, first.session, "t2")
+        assert (await second.next()).turn.turn_id == "t2"
+        await second.close()
+
+
+async def test_a_full_gateway_leaves_offers_to_another(nats_server: Any) -> None:
+    async with (
+        NatsBus.connected_to(nats_server.bus_settings("signaling")) as signaling,
+        gateway(nats_server, sessions_max=1),
+        gateway(nats_server, sessions_max=1),
+    ):
+        pages = [Page(signaling, new_session_id()) for _ in range(3)]
+        first, second = [(await taken(page)).instance for page in pages[:2]]
+        assert first != second
+        with pytest.raises((UnavailableError, RemoteError)):
+            await pages[2].connect()
+        await pages[0].close()
+        assert (await taken(pages[2])).instance == first
+        for page in pages:
+            await page.close()
+
+
+async def taken(page: Page) -> PeerOpened:
+    """Connect as soon as a gateway has noticed that it has room, or that it has none."""
+    async with asyncio.timeout(WAIT_S):
+        while True:
+            try:
+                return await page.connect()
+            except (UnavailableError, RemoteError):
+                await asyncio.sleep(0.01)
+
+
+async def complete(agent: NatsBus, session: str, turn_id: str) -> None:
+    turn = TurnCompleted(
+        session=session, turn_id=turn_id, outcome=Outcome.ANSWERED, text="x", receipt=Receipt(), completed_at=NOW
+    )
+    await agent.store(subjects.turn_completed(session, turn_id), turn)
 
 
 async def test_a_gateway_that_goes_takes_no_more_offers_says_so_and_closes(nats_server: Any) -> None:

@@ -3,18 +3,21 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from bus.errors import Refusal, UnavailableError
+from bus.interface import Event
 from contracts import subjects
-from contracts.gateway import AddCandidate, ClosePeer, OpenPeer
+from contracts.gateway import AddCandidate, ClosePeer, OpenPeer, SessionEntered
 from contracts.message import ErrorCode, Problem
+from contracts.sessions import SessionRecord
 from contracts.signaling import IceCandidate
 from rtc_gateway.measures import Measures
 from rtc_gateway.peer import PeerError
-from rtc_gateway.registry import Registry
+from rtc_gateway.registry import PEERS_OF_A_SESSION_MAX, Registry
 from rtc_gateway.session import SessionLimits
 
 OWNER = "a" * 26
@@ -30,9 +33,15 @@ def offer(session: str = "s1", attempt: int = 1, epoch: int = 1) -> OpenPeer:
 @pytest.fixture
 def running(bus: Any, peers: Any, measures: Measures) -> Running:
     @asynccontextmanager
-    async def run(capacity: int = 10) -> AsyncIterator[Registry]:
+    async def run(capacity: int = 10, owner_capacity: int = 10) -> AsyncIterator[Registry]:
         registry = Registry(
-            instance="g1", bus=bus, peers=peers, capacity=capacity, limits=SessionLimits(), measures=measures
+            instance="g1",
+            bus=bus,
+            peers=peers,
+            capacity=capacity,
+            owner_capacity=owner_capacity,
+            limits=SessionLimits(),
+            measures=measures,
         )
         async with asyncio.timeout(WAIT_S), registry.running():
             yield registry
@@ -59,6 +68,7 @@ async def test_an_offer_is_answered_once_events_of_session_and_owner_arrive(
         opened = await registry.open(offer())
         assert (opened.instance, opened.sdp) == ("g1", "answer to offer")
         assert [subscription.subject for subscription in bus.subscriptions] == [
+            subjects.ANY_SESSION_ENTERED,
             subjects.live_of_session("s1"),
             subjects.todo_changed(OWNER),
         ]
@@ -69,18 +79,93 @@ async def test_an_offer_is_answered_once_events_of_session_and_owner_arrive(
     assert registry.sessions == 0
 
 
-async def test_a_newer_offer_closes_the_older_peer_with_superseded(running: Running, bus: Any, peers: Any) -> None:
+async def superseded(page: Any) -> None:
+    """It hears the last word, and is closed."""
+    last = await page.messages.get()
+    while last.type in {"ping", "session.current"}:
+        last = await page.messages.get()
+    assert (last.type, last.code, last.final) == ("error", ErrorCode.SUPERSEDED, True)
+    await until(lambda: page.closed)
+
+
+async def test_an_older_peer_serves_until_the_newer_one_is_open_and_hears_who_has_the_session_then(
+    running: Running, bus: Any, peers: Any
+) -> None:
     async with running() as registry:
         await registry.open(offer())
         older = peers.made[0]
         older.handlers.on_open()
-        await registry.open(offer(attempt=2))
-        last = await older.messages.get()
-        assert (last.type, last.code, last.final) == ("error", ErrorCode.SUPERSEDED, True)
-        await until(lambda: older.closed)
+        await registry.open(offer(epoch=2))
+        older.handlers.on_message('{"type": "ping", "id": "p1"}')
+        while (await older.messages.get()).type != "pong":
+            pass
+        peers.made[1].handlers.on_open()
+        await superseded(older)
         assert not peers.made[1].closed
-        assert registry.sessions == 1
-        await until(lambda: sum(subscription.open for subscription in bus.subscriptions) == 2)
+        await until(lambda: registry.sessions == 1)
+        assert (subjects.session_entered("s1"), SessionEntered(session="s1", epoch=2, attempt=1)) in bus.published
+        await until(lambda: sum(subscription.open for subscription in bus.subscriptions) == 3)
+
+
+@pytest.mark.parametrize(("rank", "lets_go"), [((2, 1), True), ((1, 3), True), ((1, 2), False), ((1, 1), False)])
+async def test_the_word_of_another_gateway_closes_what_is_older(
+    running: Running, bus: Any, peers: Any, rank: tuple[int, int], lets_go: bool
+) -> None:
+    async with running() as registry:
+        await registry.open(offer(attempt=2))
+        page = peers.made[0]
+        page.handlers.on_open()
+        entered = SessionEntered(session="s1", epoch=rank[0], attempt=rank[1])
+        await bus.subscriptions[0].handler(Event(subjects.session_entered("s1"), entered.to_json()))
+        if lets_go:
+            await superseded(page)
+        else:
+            assert not page.closed
+
+
+async def test_whoever_opens_late_finds_in_the_record_that_another_has_the_session(
+    running: Running, bus: Any, peers: Any
+) -> None:
+    subject = subjects.session_record("s1")
+    record = SessionRecord(owner=OWNER, epoch=3, resume="0" * 64, entered_at=datetime.now(UTC))
+    bus.streams[subject] = Event(subject, record.to_json(), 1)
+    async with running() as registry:
+        await registry.open(offer(epoch=2))
+        peers.made[0].handlers.on_open()
+        await superseded(peers.made[0])
+        await registry.open(offer("s1", epoch=3))
+        peers.made[1].handlers.on_open()
+        await until(lambda: len(bus.published) == 2)
+        assert not peers.made[1].closed
+
+
+async def test_a_word_that_was_missed_is_made_up_for_by_the_record(running: Running, bus: Any, peers: Any) -> None:
+    async with running() as registry:
+        await registry.open(offer())
+        page = peers.made[0]
+        page.handlers.on_open()
+        await until(lambda: len(bus.published) == 1)
+        subject = subjects.session_record("s1")
+        record = SessionRecord(owner=OWNER, epoch=2, resume="0" * 64, entered_at=datetime.now(UTC))
+        bus.streams[subject] = Event(subject, record.to_json(), 1)
+        bus.subscriptions[0].on_loss()
+        await superseded(page)
+
+
+async def test_a_session_has_a_few_peers_at_most(running: Running, peers: Any) -> None:
+    async with running() as registry:
+        for attempt in range(1, 6):
+            await registry.open(offer(attempt=attempt))
+        await until(lambda: registry.sessions == PEERS_OF_A_SESSION_MAX)
+        assert [peer.closed for peer in peers.made] == [True, True, False, False, False]
+
+
+async def test_one_owner_does_not_take_every_place(running: Running) -> None:
+    async with running(owner_capacity=1) as registry:
+        await registry.open(offer("s1"))
+        assert (await refused(registry.open(offer("s2")))).code is ErrorCode.LIMIT
+        await registry.open(offer("s1", attempt=2))
+        await registry.open(OpenPeer(session="s3", owner="b" * 26, attempt=1, sdp="offer"))
 
 
 async def test_an_offer_of_an_older_epoch_is_refused_for_good(running: Running, peers: Any) -> None:
@@ -98,7 +183,6 @@ async def test_a_full_gateway_refuses_new_sessions_and_serves_those_it_has(runni
         assert await registry.ready() == "full"
         assert (await refused(registry.open(offer("s2")))).code is ErrorCode.CAPACITY
         await registry.open(offer("s1", attempt=2))
-        assert registry.sessions == 1
 
 
 async def test_an_offer_that_the_peer_refuses_leaves_nothing_behind(running: Running, bus: Any, peers: Any) -> None:
@@ -108,12 +192,12 @@ async def test_an_offer_that_the_peer_refuses_leaves_nothing_behind(running: Run
         assert (problem.code, problem.field) == (ErrorCode.INVALID, "sdp")
         await until(lambda: registry.sessions == 0)
         assert peers.made[0].closed
-        await until(lambda: not any(subscription.open for subscription in bus.subscriptions))
+        await until(lambda: sum(subscription.open for subscription in bus.subscriptions) == 1)
 
 
 async def test_without_events_there_is_no_answer(running: Running, bus: Any, peers: Any) -> None:
-    bus.on_subscribe = UnavailableError("the bus is away")
     async with running() as registry:
+        bus.on_subscribe = UnavailableError("the bus is away")
         assert (await refused(registry.open(offer()))).code is ErrorCode.UNAVAILABLE
         await until(lambda: registry.sessions == 0)
         assert peers.made[0].closed
@@ -159,7 +243,8 @@ async def test_draining_refuses_offers_tells_pages_and_waits_until_they_have_lef
         page = peers.made[0]
         page.handlers.on_open()
         draining = asyncio.ensure_future(registry.drain(patience_s=WAIT_S))
-        assert (await page.messages.get()).type == "draining"
+        while (await page.messages.get()).type != "draining":
+            pass
         assert await registry.ready() == "draining"
         assert (await refused(registry.open(offer("s2")))).code is ErrorCode.UNAVAILABLE
         assert not draining.done()

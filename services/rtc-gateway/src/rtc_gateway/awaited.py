@@ -1,4 +1,8 @@
-"""The turns whose outcome a page waits for. One whose event was lost is read from where it is stored."""
+"""The turns whose outcome a page waits for. One whose event never came is read from where it is stored.
+
+The feed of events finds what it knows to be lost. What nobody tells of, as between the servers of a cluster, whose
+copies of a stream may be behind, is found here.
+"""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -14,7 +18,7 @@ AWAITED_MAX: Final = 256  # a page has 32 under way
 
 
 class AwaitedTurns:
-    """Looks after events may have been lost, and every `look_every_s` seconds while a turn is awaited."""
+    """Looks every `look_every_s` seconds while a turn is awaited."""
 
     def __init__(
         self,
@@ -25,21 +29,18 @@ class AwaitedTurns:
         self._read = read
         self._tell = tell
         self._patience = Patience(look_every_s)
-        self._turns: dict[str, None] = {}  # in the order in which they were accepted
+        self._turns: dict[str, str] = {}  # with the message that asked, in the order in which they were accepted
 
-    def add(self, turn_id: str) -> None:
-        """It was accepted. Beyond AWAITED_MAX the oldest is not looked for any more; its event may still come."""
-        self._turns[turn_id] = None
+    def add(self, turn_id: str, ref: str) -> None:
+        """It was accepted, as `ref`. Beyond AWAITED_MAX the oldest is not looked for any more; its event may still
+        come."""
+        self._turns[turn_id] = ref
         if len(self._turns) > AWAITED_MAX:
             del self._turns[next(iter(self._turns))]
 
     def done(self, turn_id: str) -> None:
         """The page was told its outcome."""
         self._turns.pop(turn_id, None)
-
-    def lost(self) -> None:
-        """Events may have been lost."""
-        self._patience.hurry()
 
     async def run(self) -> None:
         """Look, again and again."""
@@ -60,5 +61,7 @@ class AwaitedTurns:
             self._patience.succeeded()
             left.pop(0)
             # It may have come meanwhile.
-            if outcome is not None and turn_id in self._turns:
-                self._tell(outcome)
+            ref = self._turns.get(turn_id)
+            if outcome is not None and ref is not None:
+                # Not in its place among the events, so it says nothing about those before it.
+                self._tell(outcome.model_copy(update={"ref": ref}))

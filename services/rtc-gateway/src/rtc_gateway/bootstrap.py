@@ -1,5 +1,6 @@
 """Joins the real adapters: NATS on one side, aiortc on the other."""
 
+import asyncio
 import resource
 import secrets
 from collections.abc import AsyncIterator
@@ -11,6 +12,7 @@ from bus.nats_bus import NatsBus
 from contracts import subjects
 from contracts.gateway import AddCandidate, ClosePeer, OpenPeer
 from rtc_gateway.aiortc_adapter import AiortcPeers
+from rtc_gateway.doorway import Doorway
 from rtc_gateway.measures import Measures
 from rtc_gateway.registry import Registry
 from rtc_gateway.session import SessionLimits
@@ -18,6 +20,8 @@ from rtc_gateway.settings import Settings
 from runtime.process import Running
 
 SERVICE = "rtc-gateway"
+SPARE_SHARE = 50
+"""A full gateway takes offers again when one in so many places is free, so that it does not come and go with each."""
 
 
 @asynccontextmanager
@@ -33,6 +37,7 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
                 bus=bus,
                 peers=peers,
                 capacity=settings.sessions_max,
+                owner_capacity=settings.owner_sessions_max,
                 limits=SessionLimits(look_every_s=settings.look_every_s),
                 measures=Measures.of(metrics.get_meter("rtc_gateway")),
             )
@@ -40,12 +45,20 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
                 # The verbs for this instance first: an answered offer may be followed by them at once.
                 await bus.serve(subjects.rtc_candidate(instance), AddCandidate, registry.add_candidate, queue=None)
                 await bus.serve(subjects.rtc_close(instance), ClosePeer, registry.close, queue=None)
-                offers = await bus.serve(subjects.RTC_OFFER, OpenPeer, registry.open, queue=subjects.QUEUE_RTC)
+                doorway = Doorway(
+                    registry,
+                    lambda: bus.serve(subjects.RTC_OFFER, OpenPeer, registry.open, queue=subjects.QUEUE_RTC),
+                    spare=max(1, settings.sessions_max // SPARE_SHARE),
+                )
+                await doorway.open()
+                keeping = asyncio.create_task(doorway.run())
                 try:
                     yield Running(ready=registry.ready)
                 finally:
                     # Also when the bus was lost: the pages are still connected, and another gateway may serve them.
-                    await offers.close()
+                    keeping.cancel()
+                    await asyncio.wait({keeping})
+                    await doorway.close()
                     await registry.drain(settings.drain_s)
     finally:
         await peers.close()

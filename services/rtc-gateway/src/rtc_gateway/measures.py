@@ -16,6 +16,8 @@ class Measures:
     refused: Counter
     ignored: Counter
     rtt: Histogram
+    connect: Histogram
+    replayed: Counter
     board_asks: Counter
     boards_stale: Counter
 
@@ -28,6 +30,12 @@ class Measures:
             refused=meter.create_counter("rtc.messages.refused", unit="{message}", description="by code"),
             ignored=meter.create_counter("rtc.events.ignored", unit="{event}", description="by cause"),
             rtt=meter.create_histogram("rtc.ping.rtt", unit="ms", description="of our own pings"),
+            connect=meter.create_histogram(
+                "rtc.connect.duration", unit="ms", description="as pages measure it, by local, remote and protocol"
+            ),
+            replayed=meter.create_counter(
+                "rtc.events.replayed", unit="{event}", description="told to a session that came back"
+            ),
             board_asks=meter.create_counter(
                 "rtc.board.asks", unit="{request}", description="for changes that events did not bring, by result"
             ),

@@ -37,12 +37,16 @@ class _Series:
 class Outbox:
     """Two lanes: short control messages go between the frames of long ones. Each lane keeps its order.
 
-    Bounded by count and by bytes; what does not fit is not queued, and `on_overflow` is called.
+    Bounded by count and by bytes; what does not fit is not queued, and `on_overflow` is called. So it is where the peer
+    takes nothing for `stalled_max_s`.
     """
 
-    def __init__(self, *, count_max: int, bytes_max: int, on_overflow: Callable[[], None]) -> None:
+    def __init__(
+        self, *, count_max: int, bytes_max: int, stalled_max_s: float, on_overflow: Callable[[], None]
+    ) -> None:
         self._count_max = count_max
         self._bytes_max = bytes_max
+        self._stalled_max_s = stalled_max_s
         self._on_overflow = on_overflow
         self._control: deque[bytes] = deque()
         self._bulk: deque[bytes | _Series] = deque()
@@ -52,6 +56,7 @@ class Outbox:
         self._messages = 0
         self._ended = False
         self._wake = asyncio.Event()
+        self._taken = asyncio.Event()  # something has left
 
     def push(self, message: GatewayMessage) -> None:
         """Queue one message; without effect once ended."""
@@ -66,6 +71,14 @@ class Outbox:
         is_control = isinstance(message, _CONTROL) and len(payload) <= FRAME_MAX_BYTES
         (self._control if is_control else self._bulk).append(payload)
         self._wake.set()
+
+    async def room(self) -> None:
+        """Wait until less than half of it is taken: for what can wait where it is. Returns once ended, too."""
+        while not self._ended and (
+            2 * self._bytes > self._bytes_max or 2 * (len(self._control) + len(self._bulk)) > self._count_max
+        ):
+            self._taken.clear()
+            await self._taken.wait()
 
     async def stream(self, messages: Iterator[GatewayMessage]) -> None:
         """Queue a series in the place of one bulk message and wait until all of it was handed over.
@@ -99,6 +112,7 @@ class Outbox:
             self.push(final)
         self._ended = True
         self._wake.set()
+        self._taken.set()
 
     async def run(self, peer: Peer) -> None:
         """Send until ended. Raises PeerClosedError."""
@@ -108,10 +122,22 @@ class Outbox:
                     return
                 self._wake.clear()
                 await self._wake.wait()
-            await peer.writable()
+            if not await self._writable(peer):
+                return
             frame = self._next()
+            self._taken.set()
             if frame is not None:
                 peer.send(frame)
+
+    async def _writable(self, peer: Peer) -> bool:
+        """False if the peer took nothing for too long, which has been said then."""
+        try:
+            async with asyncio.timeout(self._stalled_max_s):
+                await peer.writable()
+        except TimeoutError:
+            self._on_overflow()
+            return False
+        return True
 
     def _next(self) -> str | None:
         """The frame to send now: chosen only once there is room, so that control messages overtake."""

@@ -1,9 +1,13 @@
-"""Which sessions this gateway holds: one peer each. Serves what signaling asks."""
+"""Which sessions this gateway holds. Serves what signaling asks, and lets go of what another connection has taken over.
+
+A session may have several peers for a while: the newer one is being made while the older one still serves. The newer
+one takes over when it is open, wherever it is.
+"""
 
 import asyncio
 import contextvars
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +18,9 @@ from bus.interface import Bus, Subscription
 from contracts import subjects
 from contracts.gateway import AddCandidate, ClosePeer, Done, OpenPeer, PeerOpened
 from contracts.message import ErrorCode, Problem
-from rtc_gateway.boards import Boards
+from rtc_gateway.boards import Boards, OwnerBoard
+from rtc_gateway.event_feed import EventFeed
+from rtc_gateway.fencing import Fencing, Rank
 from rtc_gateway.measures import Measures
 from rtc_gateway.peer import Peer, PeerError, Peers
 from rtc_gateway.requests import Caller, Requests
@@ -22,10 +28,14 @@ from rtc_gateway.session import Session, SessionLimits
 
 log = logging.getLogger(__name__)
 
+PEERS_OF_A_SESSION_MAX: Final = 3
 _AWAY: Final = Problem(code=ErrorCode.UNAVAILABLE, detail="this gateway cannot take a session now; try again")
+_SUPERSEDED: Final = Problem(
+    code=ErrorCode.SUPERSEDED, detail="another connection has this session; connect again to take it back", final=True
+)
 
 
-@dataclass
+@dataclass(eq=False)
 class _Entry:
     request: OpenPeer
     session: Session
@@ -33,48 +43,63 @@ class _Entry:
     subscribed: asyncio.Future[Problem | None] = field(repr=False)  # a problem, or None once events arrive
     task: asyncio.Task[None] | None = field(default=None, repr=False)
 
+    @property
+    def rank(self) -> Rank:
+        return Rank(self.request.epoch, self.request.attempt)
+
 
 class Registry:
-    """Lives in `running`: every session's task ends with it."""
+    """Lives in `running`: every session's task ends with it. `on_room` is called when a place is taken or freed."""
 
     def __init__(
-        self, *, instance: str, bus: Bus, peers: Peers, capacity: int, limits: SessionLimits, measures: Measures
+        self,
+        *,
+        instance: str,
+        bus: Bus,
+        peers: Peers,
+        capacity: int,
+        owner_capacity: int,
+        limits: SessionLimits,
+        measures: Measures,
     ) -> None:
         self._instance = instance
         self._bus = bus
         self._peers = peers
         self._capacity = capacity
+        self._owner_capacity = owner_capacity
         self._limits = limits
         self._measures = measures
-        self._entries: dict[str, _Entry] = {}
+        self._entries: set[_Entry] = set()
         self._draining = False
         self._tasks: asyncio.TaskGroup | None = None
         self._boards = Boards(bus, measures, limits.look_every_s)
+        self._fencing = Fencing(bus, lambda: {entry.request.session for entry in self._entries}, self._let_go)
+        self.on_room: Callable[[], None] = lambda: None
 
     @property
     def sessions(self) -> int:
         return len(self._entries)
 
+    @property
+    def room(self) -> int:
+        """How many more it can take; 0 while it drains."""
+        return 0 if self._draining else max(0, self._capacity - len(self._entries))
+
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Serve inside; leaving closes every session and waits for its end."""
-        async with asyncio.TaskGroup() as tasks:
+        async with self._fencing.listening(), asyncio.TaskGroup() as tasks:
             self._tasks = tasks
             try:
                 yield
             finally:
                 self._draining = True
-                for entry in list(self._entries.values()):
+                for entry in list(self._entries):
                     entry.session.close()
 
     async def open(self, request: OpenPeer) -> PeerOpened:
-        """`rpc.rtc.v1.offer`. A newer offer for a session closes the peer it had. Raises Refusal."""
+        """`rpc.rtc.v1.offer`. The peer that the session has stays until this one is open. Raises Refusal."""
         self._check(request)
-        older = self._entries.get(request.session)
-        if older is not None:
-            older.session.close(
-                Problem(code=ErrorCode.SUPERSEDED, detail="another connection has this session", final=True)
-            )
         entry = self._admit(request)
         try:
             # The subscriptions are made meanwhile; the answer waits for them, so no event is missed once it is open.
@@ -92,8 +117,8 @@ class Registry:
 
     async def add_candidate(self, request: AddCandidate) -> Done:
         """`rpc.rtc.i.<instance>.candidate`. That there are no more is not passed on: aioice would give up too early."""
-        entry = self._entries.get(request.session)
-        if entry is None or entry.request.attempt != request.attempt:
+        entry = self._find(request)
+        if entry is None:
             detail = "names a session and attempt that this gateway has no peer for; make a new offer"
             raise Refusal(Problem(code=ErrorCode.NOT_FOUND, field="attempt", value=str(request.attempt), detail=detail))
         if request.candidate is not None:
@@ -104,18 +129,21 @@ class Registry:
         return Done()
 
     async def close(self, request: ClosePeer) -> Done:
-        """`rpc.rtc.i.<instance>.close`. A peer that is gone, or that a later attempt has replaced, is left alone."""
-        entry = self._entries.get(request.session)
-        if entry is not None and entry.request.attempt == request.attempt:
+        """`rpc.rtc.i.<instance>.close`. A peer that is gone is no error."""
+        entry = self._find(request)
+        if entry is not None:
             entry.session.close()
         return Done()
 
     async def drain(self, patience_s: float) -> None:
         """Refuse offers, tell every page to connect elsewhere, and wait at most `patience_s` until they have left."""
         self._draining = True
-        tasks = [entry.task for entry in self._entries.values() if entry.task is not None]
-        for entry in self._entries.values():
-            entry.session.announce_draining(0)
+        self.on_room()
+        leaving = list(self._entries)
+        for number, entry in enumerate(leaving):
+            # Over the first half of the time, so that those who take them in are not asked all at once.
+            entry.session.announce_draining(int(500 * patience_s * number / len(leaving)))
+        tasks = [entry.task for entry in leaving if entry.task is not None]
         if tasks:
             log.info("waiting for pages to leave", extra={"count": len(tasks)})
             await asyncio.wait(tasks, timeout=patience_s)
@@ -126,28 +154,48 @@ class Registry:
             return lacks
         if self._draining:
             return "draining"
-        return "full" if len(self._entries) >= self._capacity else None
+        return None if self.room else "full"
+
+    def _find(self, request: AddCandidate | ClosePeer) -> _Entry | None:
+        wanted = (request.session, Rank(request.epoch, request.attempt))
+        return next((entry for entry in self._entries if (entry.request.session, entry.rank) == wanted), None)
+
+    def _of(self, session: str) -> list[_Entry]:
+        return sorted((e for e in self._entries if e.request.session == session), key=lambda entry: entry.rank)
+
+    def _let_go(self, session: str, taken: Rank) -> None:
+        """Close what is older than the connection that has the session."""
+        for entry in self._of(session):
+            if entry.rank < taken:
+                entry.session.close(_SUPERSEDED)
 
     def _check(self, request: OpenPeer) -> None:
         if self._draining or self._tasks is None:
             raise Refusal(_AWAY)
-        older = self._entries.get(request.session)
-        if older is None and len(self._entries) >= self._capacity:
+        held = self._of(request.session)
+        if held and request.epoch < held[-1].request.epoch:
+            raise Refusal(_SUPERSEDED)
+        for entry in held[: max(0, len(held) - PEERS_OF_A_SESSION_MAX + 1)]:
+            entry.session.close(_SUPERSEDED)
+        if not held and not self.room:
             detail = "this gateway is full; try again, another one may have room"
             raise Refusal(Problem(code=ErrorCode.CAPACITY, detail=detail))
-        if older is not None and request.epoch < older.request.epoch:
-            detail = "a later connection has this session"
-            raise Refusal(Problem(code=ErrorCode.SUPERSEDED, detail=detail, final=True))
+        of_owner = sum(1 for entry in self._entries if entry.request.owner == request.owner)
+        if not held and of_owner >= self._owner_capacity:
+            detail = f"you have {of_owner} connections here already; close one, and try again"
+            raise Refusal(Problem(code=ErrorCode.LIMIT, detail=detail))
 
     def _admit(self, request: OpenPeer) -> _Entry:
         if self._tasks is None:
             raise Refusal(_AWAY)
         caller = Caller(session=request.session, owner=request.owner, time_zone=request.time_zone)
         requests = Requests(self._bus, caller, lambda: datetime.now(UTC))
-        session = Session(requests, self._limits, self._measures)
+        feed = EventFeed(self._bus, request.session, self._measures, seen=request.last_seen, fresh=not request.resumed)
+        session = Session(requests, self._limits, self._measures, feed, request.token_expires_at)
         subscribed: asyncio.Future[Problem | None] = asyncio.get_running_loop().create_future()
         entry = _Entry(request, session, self._peers.create(session.handlers), subscribed)
-        self._entries[request.session] = entry
+        self._entries.add(entry)
+        self.on_room()
         # A context of its own: the session is no part of the trace of the offer that began it.
         entry.task = self._tasks.create_task(self._live(entry), context=contextvars.Context())
         return entry
@@ -155,16 +203,17 @@ class Registry:
     async def _live(self, entry: _Entry) -> None:
         """One session from its admission to its end."""
         request = entry.request
+        feed = entry.session.feed
         subscription: Subscription | None = None
         reason = "failed"
         self._measures.sessions.add(1)
         try:
             subscription = await self._bus.subscribe(
-                subjects.live_of_session(request.session), entry.session.take, on_loss=entry.session.lost
+                subjects.live_of_session(request.session), feed.take, on_loss=feed.look
             )
             async with self._boards.of(request.owner) as board:
                 entry.subscribed.set_result(None)
-                reason = await entry.session.run(entry.peer, board)
+                reason = await self._served(entry, board)
         except BusError as error:
             entry.subscribed.set_result(error.problem)
         except Exception:
@@ -174,10 +223,22 @@ class Registry:
             entry.peer.close()
             if not entry.subscribed.done():
                 entry.subscribed.set_result(_AWAY)
-            if self._entries.get(request.session) is entry:
-                del self._entries[request.session]
+            self._entries.discard(entry)
+            self.on_room()
             self._measures.sessions.add(-1)
             self._measures.closed.add(1, {"reason": reason})
             log.info("session ended", extra={"session": request.session, "reason": reason})
             if subscription is not None:
                 await subscription.close()
+
+    async def _served(self, entry: _Entry, board: OwnerBoard) -> str:
+        async def take_over() -> None:
+            await entry.session.opened()
+            self._let_go(entry.request.session, entry.rank)
+            await self._fencing.entered(entry.request.session, entry.rank)
+
+        async with asyncio.TaskGroup() as tasks:
+            taking_over = tasks.create_task(take_over())
+            reason = await entry.session.run(entry.peer, board)
+            taking_over.cancel()
+        return reason

@@ -19,14 +19,17 @@ from contracts import streams, subjects
 from contracts.channel import (
     ChannelError,
     OperationCompleted,
+    PathReport,
     RunOperation,
     StateGet,
     StateList,
+    TokenRenew,
     TurnAccepted,
     TurnCancelRequest,
     TurnCompletedEvent,
     TurnStart,
 )
+from contracts.gateway import TokenVerified, VerifyToken
 from contracts.message import ErrorCode, Problem
 from contracts.store import CancelRequest, CancelResult, SnapshotPart, SnapshotRequest
 from contracts.todo import Author, TodoItem, TodoList
@@ -39,6 +42,7 @@ log = logging.getLogger(__name__)
 # Longer than the agent takes at worst, with its own tries; shorter than the minute for which a client waits.
 RUN_TIMEOUT_S: Final = 55.0
 CANCEL_TIMEOUT_S: Final = 5.0
+VERIFY_TIMEOUT_S: Final = 5.0
 PART_TIMEOUT_S: Final = 5.0
 SNAPSHOT_TIMEOUT_S: Final = 20.0
 
@@ -60,7 +64,7 @@ class State:
     messages: Iterator[StateList]
 
 
-Asked = TurnStart | TurnCancelRequest | RunOperation | StateGet
+Asked = TurnStart | TurnCancelRequest | RunOperation | StateGet | TokenRenew
 """What needs the bus, and so happens beside the reading."""
 
 
@@ -110,7 +114,7 @@ class Requests:
             log.warning("outcome not read", extra={"turn": turn.turn_id, "code": error.problem.code.value})
             return
         if outcome is not None:
-            yield outcome
+            yield outcome.model_copy(update={"ref": message.id})
 
     async def outcome(self, turn_id: str) -> TurnCompletedEvent | None:
         """What became of a turn that was stored before; None while it is under way, or if it is not readable as one.
@@ -153,6 +157,18 @@ class Requests:
             # The mark stands, and the turn will not be applied; the model is only not stopped early.
             log.warning("agents not told of a cancel", extra={"code": error.problem.code.value})
         return None
+
+    async def renew(self, message: TokenRenew) -> datetime | Refused:
+        """Until when a new token of the same owner is good. A session never changes its owner."""
+        asked = VerifyToken(token=message.token)
+        try:
+            verified = await self._bus.request(subjects.AUTH_VERIFY, asked, TokenVerified, timeout=VERIFY_TIMEOUT_S)
+        except BusError as error:
+            return refusal_of(message, error.problem)
+        if verified.owner != self._caller.owner:
+            detail = "is somebody else's; connect anew to enter as them"
+            return refusal_of(message, Problem(code=ErrorCode.UNAUTHORISED, field="token", detail=detail))
+        return verified.expires_at
 
     async def run(self, message: RunOperation) -> OperationCompleted | Refused:
         """Run operations without a model."""
@@ -212,7 +228,7 @@ def _state_lists(
 
 
 @contextmanager
-def receiving(message: Asked) -> Iterator[None]:
+def receiving(message: Asked | PathReport) -> Iterator[trace.Span]:
     """A span that continues the page's trace. Of what the page sends only `traceparent` counts, never baggage."""
     parent = {} if message.traceparent is None else {tracing.TRACEPARENT: message.traceparent}
     with trace.get_tracer(__name__).start_as_current_span(
@@ -221,5 +237,5 @@ def receiving(message: Asked) -> Iterator[None]:
         kind=trace.SpanKind.SERVER,
         record_exception=False,
         set_status_on_exception=False,
-    ):
-        yield
+    ) as span:
+        yield span

@@ -2,15 +2,10 @@
 
 import asyncio
 import logging
-import secrets
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
-from opentelemetry import trace
-from pydantic import ValidationError
-
-from bus.interface import Event
-from bus.serving import opaque_problem
 from contracts.channel import (
     Ack,
     ChannelDraining,
@@ -21,31 +16,35 @@ from contracts.channel import (
     PathReport,
     Ping,
     Pong,
-    RunOperation,
-    StateGet,
-    TokenRenew,
+    SessionCurrent,
     TurnAccepted,
-    TurnCancelRequest,
     TurnCompletedEvent,
-    TurnStart,
+    TurnDeltaEvent,
 )
 from contracts.limits import FRAME_MAX_BYTES, MESSAGE_OUT_MAX_BYTES
 from contracts.message import ErrorCode, Problem
 from rtc_gateway.awaited import AwaitedTurns
 from rtc_gateway.board_writer import BoardWriter
 from rtc_gateway.boards import OwnerBoard
-from rtc_gateway.events import to_page, turn_of
+from rtc_gateway.desk import Desk
+from rtc_gateway.event_feed import EventFeed
+from rtc_gateway.events import turn_of
+from rtc_gateway.heartbeat import Heartbeat
 from rtc_gateway.inbound import Inbound, refusal_of, refusal_of_frame
+from rtc_gateway.leave import Leave
 from rtc_gateway.measures import Measures
 from rtc_gateway.outbox import Outbox
 from rtc_gateway.peer import CloseReason, Peer, PeerClosedError, PeerHandlers
-from rtc_gateway.requests import Asked, Requests, State, receiving
+from rtc_gateway.pieces import Pieces
+from rtc_gateway.requests import Requests, State, receiving
 from runtime.rate import TokenBucket
 
 log = logging.getLogger(__name__)
 
-HELD_EVENTS_MAX: Final = 16
 FINAL_TIMEOUT_S: Final = 1.0
+_EXPIRED: Final = Problem(
+    code=ErrorCode.UNAUTHORISED, field="token", detail="has expired; connect again with a new one", final=True
+)
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,7 @@ class SessionLimits:
     in_flight_max: int = 16
     outbox_count_max: int = 4096
     outbox_bytes_max: int = 2 * MESSAGE_OUT_MAX_BYTES
+    stalled_max_s: float = 20.0  # a channel that takes nothing for so long is closed
     ping_every_s: float = 3.0
     silent_max_s: float = 9.0
     look_every_s: float = 20.0  # for what was lost without anybody having been told
@@ -70,29 +70,40 @@ class _EndedError(Exception):
 
 
 class Session:
-    """Made for a peer that is not open yet; `run` lives as long as the peer."""
+    """Made for a peer that is not open yet; `run` lives as long as the peer. `until`: see Leave."""
 
-    def __init__(self, requests: Requests, limits: SessionLimits, measures: Measures) -> None:
+    def __init__(
+        self, requests: Requests, limits: SessionLimits, measures: Measures, feed: EventFeed, until: datetime | None
+    ) -> None:
         loop = asyncio.get_running_loop()
         self._requests = requests
         self._limits = limits
         self._measures = measures
+        self._feed = feed
+        self._leave = Leave(until)
         self._now = loop.time
         self._inbound = Inbound()
         self._inbox: asyncio.Queue[str | bytes] = asyncio.Queue(limits.inbox_max)
         self._outbox = Outbox(
-            count_max=limits.outbox_count_max, bytes_max=limits.outbox_bytes_max, on_overflow=self._too_slow
+            count_max=limits.outbox_count_max,
+            bytes_max=limits.outbox_bytes_max,
+            stalled_max_s=limits.stalled_max_s,
+            on_overflow=self._too_slow,
         )
+        self._pieces = Pieces(self._outbox.push)
         self._rate = TokenBucket(per_second=limits.messages_per_s, burst=limits.messages_burst, now=loop.time())
         self._patience = TokenBucket(per_second=limits.refusals_per_s, burst=limits.refusals_burst, now=loop.time())
+        self._heartbeat = Heartbeat(every_s=limits.ping_every_s, silent_max_s=limits.silent_max_s, now=loop.time)
         self._opened = asyncio.Event()
         self._ended: asyncio.Future[str] = loop.create_future()
-        self._heard_at = loop.time()
-        self._pings: dict[str, float] = {}
-        self._in_flight = 0
-        # Requests of a kind are served in the order they came: turns keep theirs, and so do clicks on the board.
-        self._lanes = {kind: asyncio.Lock() for kind in (TurnStart, TurnCancelRequest, RunOperation, StateGet)}
-        self._held: dict[str, list[GatewayMessage]] = {}
+        self._desk = Desk(
+            requests,
+            in_flight_max=limits.in_flight_max,
+            tell=self._tell,
+            refuse=self._refuse,
+            show=self._show,
+            leave=self._leave,
+        )
         self._awaited = AwaitedTurns(requests.outcome, self._tell, limits.look_every_s)
         self._board: BoardWriter | None = None  # while it runs
         self._tasks: asyncio.TaskGroup | None = None
@@ -102,6 +113,19 @@ class Session:
         """What the peer calls."""
         return PeerHandlers(on_open=self._on_open, on_message=self._on_frame, on_closed=self._on_closed)
 
+    @property
+    def feed(self) -> EventFeed:
+        """Where what the bus says of this session goes in."""
+        return self._feed
+
+    @property
+    def ended(self) -> bool:
+        return self._ended.done()
+
+    async def opened(self) -> None:
+        """Return once the channel is open; for ever never, if it does not open."""
+        await self._opened.wait()
+
     async def run(self, peer: Peer, board: OwnerBoard) -> str:
         """Serve until the peer is gone or `close` was called; returns why. Closes the peer."""
         self._board = BoardWriter(board, self._outbox, self._measures)
@@ -110,7 +134,9 @@ class Session:
                 self._tasks = tasks
                 tasks.create_task(self._awaited.run())
                 tasks.create_task(self._read())
-                tasks.create_task(self._beat())
+                tasks.create_task(self._watch())
+                tasks.create_task(self._leave_in_time())
+                tasks.create_task(self._follow())
                 writer = tasks.create_task(self._write(peer))
                 with board.followed_by(self._board.moved):
                     await asyncio.shield(self._ended)
@@ -125,34 +151,6 @@ class Session:
             peer.close()
         return self._ended.result()
 
-    def lost(self) -> None:
-        """Events of this session may have been lost."""
-        self._awaited.lost()
-
-    async def take(self, event: Event) -> None:
-        """Pass on what the bus says of this session."""
-        try:
-            message = to_page(event)
-        except ValidationError:
-            self._measures.ignored.add(1, {"cause": "malformed"})
-            log.warning("malformed event ignored")
-            return
-        if message is None:
-            self._measures.ignored.add(1, {"cause": "unknown"})
-            return
-        held = self._held.get(turn_of(message) or "")
-        if held is not None and len(held) < HELD_EVENTS_MAX:
-            held.append(message)
-        else:
-            self._tell(message)
-
-    def _tell(self, message: GatewayMessage) -> None:
-        if isinstance(message, TurnCompletedEvent):
-            self._awaited.done(message.turn.turn_id)
-        elif isinstance(message, TurnAccepted):
-            self._awaited.add(message.turn_id)
-        self._outbox.push(message)
-
     def announce_draining(self, retry_after_ms: int) -> None:
         """Tell the page to connect elsewhere; this session goes on meanwhile."""
         self._outbox.push(ChannelDraining(retry_after_ms=retry_after_ms))
@@ -164,6 +162,7 @@ class Session:
     def _end(self, reason: str, problem: Problem | None = None) -> None:
         if self._ended.done():
             return
+        self._pieces.flush()
         final = None if problem is None else ChannelError.model_validate(problem.model_dump() | {"final": True})
         self._outbox.end(final)
         self._ended.set_result(reason)
@@ -173,14 +172,14 @@ class Session:
         self._end(ErrorCode.SLOW_READER.value, Problem(code=ErrorCode.SLOW_READER, detail=detail))
 
     def _on_open(self) -> None:
-        self._heard_at = self._now()
+        self._heartbeat.heard()
         self._opened.set()
 
     def _on_closed(self, reason: CloseReason) -> None:
         self._end(reason.value)
 
     def _on_frame(self, frame: str | bytes) -> None:
-        self._heard_at = self._now()
+        self._heartbeat.heard()
         if not self._rate.take(self._now()):
             limits = self._limits
             detail = f"comes too fast; at most {limits.messages_per_s:g} frames a second are read, send it again later"
@@ -216,77 +215,65 @@ class Session:
             case Ping():
                 self._outbox.push(Pong(ref=message.id))
             case Pong():
-                sent_at = self._pings.pop(message.ref, None)
-                if sent_at is not None:
-                    self._measures.rtt.record((self._now() - sent_at) * 1000)
-            case Ack() | PathReport() | TokenRenew():
-                pass
+                rtt_s = self._heartbeat.answered(message.ref)
+                if rtt_s is not None:
+                    self._measures.rtt.record(rtt_s * 1000)
+            case PathReport():
+                self._note_path(message)
+            case Ack():
+                pass  # events stay in their streams, whoever has seen them
             case HistoryGet():
                 detail = "history.get is not served yet; keep what turn.completed brings"
                 self._refuse(refusal_of(message, Problem(code=ErrorCode.UNSUPPORTED, field="type", detail=detail)))
             case _:
-                self._ask(message)
+                if self._tasks is not None:
+                    self._desk.ask(message, self._tasks)
 
-    def _ask(self, message: Asked) -> None:
-        if self._tasks is None or self._in_flight >= self._limits.in_flight_max:
-            detail = f"comes while {self._limits.in_flight_max} requests are under way; send it again later"
-            self._refuse(refusal_of(message, Problem(code=ErrorCode.OVERLOADED, detail=detail)))
-            return
-        self._in_flight += 1
-        if isinstance(message, TurnStart):
-            # The agent may be quicker than the store's word to us: no phase goes out before `turn.accepted`.
-            self._held.setdefault(message.turn_id, [])
-        self._tasks.create_task(self._answer(message))
+    def _note_path(self, report: PathReport) -> None:
+        if self._desk.path is not None:
+            return  # one connection has one beginning
+        self._desk.path = f"{report.local.value}/{report.remote.value}/{report.protocol.value}"
+        labels = {"local": report.local.value, "remote": report.remote.value, "protocol": report.protocol.value}
+        self._measures.connect.record(report.connect_ms, labels)
+        with receiving(report) as span:
+            span.set_attributes({f"rtc.path.{name}": value for name, value in labels.items()})
+            log.info("path chosen", extra={**labels, "connect_ms": round(report.connect_ms, 1)})
 
-    async def _answer(self, message: Asked) -> None:
-        try:
-            async with self._lanes[type(message)]:
-                with receiving(message):
-                    await self._serve(message)
-        except Exception as error:  # noqa: BLE001 - logged there, and answered with the id of the log line
-            self._refuse(refusal_of(message, opaque_problem(error)))
-        finally:
-            self._in_flight -= 1
-            if isinstance(message, TurnStart):
-                for event in self._held.pop(message.turn_id, ()):
-                    self._tell(event)
-
-    async def _serve(self, message: Asked) -> None:
-        answer: GatewayMessage | State | None
-        match message:
-            case TurnStart():
-                async for part in self._requests.start(message):
-                    if isinstance(part, TurnCompletedEvent):
-                        # The last word: what the bus has said of the turn meanwhile is older, or the same.
-                        # Another start of the same turn may have let go of them already.
-                        self._held.get(message.turn_id, []).clear()
-                    self._give(part)
-                return
-            case TurnCancelRequest():
-                answer = await self._requests.cancel(message)
-            case RunOperation():
-                answer = await self._requests.run(message)
-            case StateGet():
-                answer = await self._requests.state(message)
-        if isinstance(answer, State):
-            if self._board is not None:
-                self._board.loaded(answer.revision)
-            await self._outbox.stream(answer.messages)
-        elif answer is not None:
-            self._give(answer)
-
-    def _give(self, answer: GatewayMessage) -> None:
-        if isinstance(answer, Problem):
-            trace.get_current_span().set_attribute("error.type", answer.code.value)
-            trace.get_current_span().set_status(trace.StatusCode.ERROR)
-            self._refuse(answer)
-        else:
-            self._tell(answer)
+    async def _show(self, state: State) -> None:
+        if self._board is not None:
+            self._board.loaded(state.revision)
+        await self._outbox.stream(state.messages)
 
     def _refuse(self, answer: GatewayMessage) -> None:
         if isinstance(answer, Problem):
             self._measures.refused.add(1, {"code": answer.code.value})
         self._outbox.push(answer)
+
+    async def _follow(self) -> None:
+        await self._opened.wait()
+        await self._feed.run(self._tell_in_order)
+
+    async def _tell_in_order(self, message: GatewayMessage) -> None:
+        """Tell the next event, once its turn's start is answered and there is room for it."""
+        await self._desk.answered(turn_of(message) or "")
+        if isinstance(message, SessionCurrent):
+            self._measures.replayed.add(message.replayed)
+        await self._outbox.room()
+        self._tell(message)
+
+    def _tell(self, message: GatewayMessage) -> None:
+        if isinstance(message, TurnDeltaEvent):
+            self._pieces.add(message)
+            return
+        self._pieces.flush()
+        if isinstance(message, TurnCompletedEvent):
+            if message.ref is not None and not self._feed.is_past(message):
+                self._feed.look()  # it will be told in its place
+                return
+            self._awaited.done(message.turn.turn_id)
+        elif isinstance(message, TurnAccepted):
+            self._awaited.add(message.turn_id, message.ref)
+        self._outbox.push(message)
 
     async def _write(self, peer: Peer) -> None:
         await self._opened.wait()
@@ -295,14 +282,11 @@ class Session:
         except PeerClosedError:
             self._end(CloseReason.REMOTE.value)
 
-    async def _beat(self) -> None:
-        """Ping, and close a peer that is silent: ICE itself takes half a minute to notice."""
+    async def _watch(self) -> None:
         await self._opened.wait()
-        while True:
-            await asyncio.sleep(self._limits.ping_every_s)
-            if self._now() - self._heard_at > self._limits.silent_max_s:
-                self._end("silent")
-                return
-            ping_id = secrets.token_hex(4)
-            self._pings = {**dict(list(self._pings.items())[-3:]), ping_id: self._now()}
-            self._outbox.push(Ping(id=ping_id))
+        await self._heartbeat.run(self._outbox.push)
+        self._end("silent")
+
+    async def _leave_in_time(self) -> None:
+        await self._leave.ended()
+        self.close(_EXPIRED)

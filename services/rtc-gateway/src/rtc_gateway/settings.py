@@ -18,6 +18,7 @@ class Settings(ServiceSettings):
         default=(), description="the local addresses that peers may connect to, with commas between; empty: all"
     )
     sessions_max: int = Field(default=500, ge=1, description="beyond these, offers are refused with `capacity`")
+    owner_sessions_max: int = Field(default=64, ge=1, description="of one owner, so that nobody takes every place")
     connect_timeout_s: float = Field(default=CONNECT_TIMEOUT_S, gt=0, le=60)
     drain_s: float = Field(default=5.0, ge=0, le=30, description="how long pages have to connect elsewhere")
 
