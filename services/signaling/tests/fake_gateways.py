@@ -1,10 +1,13 @@
-"""A bus on which a gateway answers, for signaling's tests."""
+"""A bus on which a gateway answers, for signaling's tests; what is kept of sessions is kept in memory."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import datetime
 from typing import NoReturn
 
 from bus.interface import Event, EventHandler, JobHandler, LossHandler, ReplyT, RequestT, Stored, Subscription
+from bus.matching import covers
+from bus.memory_bus import MemoryBus
 from contracts import subjects
 from contracts.gateway import AddCandidate, ClosePeer, Done, OpenPeer, PeerOpened
 from contracts.message import Message
@@ -25,6 +28,7 @@ class FakeGateways:
         self.answer: Callable[[OpenPeer], Awaitable[PeerOpened]] = self._answer
         self.take: Callable[[AddCandidate | ClosePeer], Awaitable[None]] = self._take
         self._changed = asyncio.Condition()
+        self.memory = MemoryBus()
 
     async def request(self, subject: str, message: Message, reply: type[ReplyT], *, timeout: float) -> ReplyT:
         async with asyncio.timeout(timeout):
@@ -75,6 +79,19 @@ class FakeGateways:
         _not_of_signaling()
 
     async def stored(self, stream: str, subject: str) -> Event | None:
+        assert _may_publish(f"$JS.API.DIRECT.GET.{stream}.{subject}"), subject
+        return await self.memory.stored(stream, subject)
+
+    async def replace(self, subject: str, message: Message, *, seen: int) -> int | None:
+        assert _may_publish(subject), subject
+        return await self.memory.replace(subject, message, seen=seen)
+
+    async def next_stored(
+        self, stream: str, subject: str, *, behind: int = 0, since: datetime | None = None
+    ) -> Event | None:
+        _not_of_signaling()
+
+    async def settled(self, stream: str, consumer: str) -> int | None:
         _not_of_signaling()
 
     async def subscribe(
@@ -109,13 +126,9 @@ class FakeGateways:
 
 
 def _may_publish(subject: str) -> bool:
-    """Whether the NATS user of signaling may; `*` is one token."""
-    parts = subject.split(".")
-    return any(
-        len(parts) == len(allowed) and all(a in {"*", p} for a, p in zip(allowed, parts, strict=True))
-        for allowed in (pattern.split(".") for pattern in SIGNALING.publish)
-    )
+    """Whether the NATS user of signaling may."""
+    return any(covers(pattern, subject) for pattern in SIGNALING.publish)
 
 
 def _not_of_signaling() -> NoReturn:
-    raise AssertionError("signaling only asks")
+    raise AssertionError("signaling does not ask for this")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -10,11 +11,13 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
+from access.settings import Door
 from contracts.limits import PROTOCOL_VERSION
 from contracts.signaling import FROM_SERVER, Answer, Ready, SignalingDraining, SignalingError
 from runtime.http import application, serving
 from signaling.app import create_app
-from signaling.entrance import Entrance
+from signaling.bootstrap import entrance
+from signaling.crowd import Crowd
 from signaling.gateways import Gateways
 from signaling.open_sockets import OpenSockets
 from signaling.settings import Settings
@@ -22,7 +25,7 @@ from signaling.settings import Settings
 from .fake_gateways import FakeGateways
 
 OFFER_SDP = "v=0 offer"
-HELLO = {"type": "hello", "version": PROTOCOL_VERSION, "time_zone": "Europe/Berlin", "last_seen": 7}
+HELLO = {"type": "hello", "version": PROTOCOL_VERSION, "time_zone": "Europe/Berlin"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class FakedStack(Stack):
 
     bus: FakeGateways
     sockets: OpenSockets
+    crowd: Crowd
 
 
 @dataclass(frozen=True)
@@ -105,6 +109,8 @@ async def running(page_dir: Path, **changed: Any) -> AsyncIterator[FakedStack]: 
     async def ready() -> str | None:
         return None
 
-    app = application(ready, create_app(settings, Entrance.of(settings), gateways, sockets))
+    crowd = Crowd(settings.bounds, time.monotonic)
+    entry = Door(settings.shared_secrets)
+    app = application(ready, create_app(settings, entrance(settings, entry, bus), gateways, sockets, crowd))
     async with serving("127.0.0.1", 0, app) as port:
-        yield FakedStack(port, bus, sockets)
+        yield FakedStack(port, bus, sockets, crowd)

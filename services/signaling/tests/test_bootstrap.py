@@ -2,16 +2,27 @@
 
 import asyncio
 from contextlib import AsyncExitStack
+from datetime import UTC, datetime, timedelta
 
+import pytest
+
+from access.identity import LEEWAY_S
+from access.interface import Expected
+from access.shared_secret import SharedSecrets
+from bus.errors import RemoteError, UnavailableError
 from bus.nats_bus import NatsBus
 from contracts import subjects
-from contracts.gateway import AddCandidate, Done, OpenPeer, PeerOpened
+from contracts.gateway import AddCandidate, Done, OpenPeer, PeerOpened, TokenVerified, VerifyToken
 from contracts.message import ErrorCode
+from contracts.tokens import owner_key
+from local_stack.ports import free_port
 from runtime.http import application, serving
 from signaling.bootstrap import start
 from signaling.settings import Settings
 
 from .stack import Stack
+
+HOUR = timedelta(hours=1)
 
 
 async def test_it_reaches_a_gateway_over_nats_and_tells_its_clients_when_it_goes(nats_server, tmp_path):
@@ -49,3 +60,42 @@ async def test_it_reaches_a_gateway_over_nats_and_tells_its_clients_when_it_goes
                 assert await client.closed() == (1001, "draining")
                 assert await running.ready() == "draining"
                 await draining
+
+
+async def test_gateways_ask_whose_token_it_is(nats_server, tmp_path):
+    secrets = SharedSecrets(("s" * 32,), Expected("local", "todo-agent"))
+    passwords = {"nats_url": nats_server.url, "nats_password": nats_server.passwords["signaling"]}
+    async with NatsBus.connected_to(nats_server.bus_settings("rtc-gateway")) as gateway:
+
+        async def verify(token: str) -> TokenVerified:
+            return await gateway.request(subjects.AUTH_VERIFY, VerifyToken(token=token), TokenVerified, timeout=5)
+
+        async with start(Settings(page_dir=tmp_path, auth_secret="s" * 32, **passwords)):
+            now = datetime.now(UTC).replace(microsecond=0)
+            verified = await verify(secrets.mint("ada", timedelta(hours=1), now=now))
+            assert verified.owner == owner_key("local", "ada")
+            assert verified.expires_at == now + timedelta(hours=1, seconds=LEEWAY_S)
+            for token, words in (("", "no access token"), ("x", "not valid"), (secrets.mint("a", -HOUR), "expired")):
+                with pytest.raises(RemoteError) as refused:
+                    await verify(token)
+                assert refused.value.problem.code == ErrorCode.UNAUTHORISED
+                assert words in refused.value.problem.detail
+        async with start(Settings(page_dir=tmp_path, **passwords)):
+            with pytest.raises(RemoteError) as refused:
+                await verify(secrets.mint("ada", HOUR))
+            assert refused.value.problem.code == ErrorCode.UNSUPPORTED
+        with pytest.raises(UnavailableError):
+            await verify("x")
+
+
+async def test_without_the_keys_of_a_provider_it_is_not_ready(nats_server, tmp_path):
+    settings = Settings(
+        nats_url=nats_server.url,
+        nats_password=nats_server.passwords["signaling"],
+        page_dir=tmp_path,
+        auth_jwks_url=f"http://127.0.0.1:{free_port()}/jwks",
+        auth_issuer="https://sign-in.example",
+        auth_audience="to-do",
+    )
+    async with start(settings) as running:
+        assert await running.ready() == "auth_keys"

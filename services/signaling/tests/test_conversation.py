@@ -1,26 +1,31 @@
 """The state machine of one socket, without any I/O."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 
 from contracts.gateway import PeerOpened
 from contracts.limits import CANDIDATES_MAX
 from contracts.message import ErrorCode, Problem
-from contracts.signaling import Answer, Bye, Candidate, Hello, IceCandidate, Offer, Ready, SignalingError
-from signaling.actions import Close, Forward, HangUp, RequestPeer, Send
+from contracts.signaling import Answer, Bye, Candidate, Hello, IceCandidate, Offer, Ready, Seen, SignalingError
+from signaling.actions import Admit, Close, CloseCode, Forward, HangUp, RequestPeer, Send
+from signaling.admission import Admission
 from signaling.conversation import Conversation, Rules, State
-from signaling.entrance import Entrance
 
+ADMISSION = Admission(owner="a" * 26, owner_name="me", session="s-1")
 PEER = PeerOpened(instance="gw-1", sdp="answer")
 MISTAKE = Problem(code=ErrorCode.INVALID, detail="is wrong")
 
 
 def conversation(**rules: float) -> Conversation:
-    return Conversation(Rules(**rules), Entrance("a" * 26, "me").admit, now=0.0)
+    return Conversation(Rules(**rules), now=0.0)
 
 
 def greeted(**rules: float) -> Conversation:
     socket = conversation(**rules)
     socket.receive(Hello(version=1), now=0.0)
+    socket.admitted(ADMISSION)
     return socket
 
 
@@ -42,7 +47,10 @@ def error_in(actions: tuple[object, ...]) -> SignalingError:
 def test_it_passes_through_its_states():
     socket = conversation()
     assert socket.state is State.WAITING_HELLO
-    (ready,) = socket.receive(Hello(version=1), now=0.0)
+    hello = Hello(version=1)
+    assert socket.receive(hello, now=0.0) == (Admit(hello),)
+    assert (socket.state, socket.session) == (State.ENTERING, None)
+    (ready,) = socket.admitted(ADMISSION)
     assert isinstance(ready, Send)
     assert isinstance(ready.message, Ready)
     assert socket.state is State.READY
@@ -178,6 +186,61 @@ def test_an_ill_formed_time_zone_is_named(zone):
     error = error_in(socket.receive(Hello(version=1, time_zone=zone), now=0.0))
     assert (error.code, error.field) == (ErrorCode.INVALID, "time_zone")
     assert socket.state is State.WAITING_HELLO
+
+
+def test_until_it_is_known_whether_a_client_may_enter_it_can_do_nothing_but_leave():
+    socket = conversation()
+    socket.receive(Hello(version=1), now=0.0)
+    for early in (offer(1), candidate("a")):
+        error = error_in(socket.receive(early, now=0.0))
+        assert (error.code, error.detail) == (ErrorCode.INVALID, "comes before ready; wait for it")
+    assert error_in(socket.receive(Hello(version=1), now=0.0)).detail == "was said before"
+    assert socket.hello_is_late() == ()
+    assert socket.receive(Bye(), now=0.0) == (Close(CloseCode.NORMAL, "bye"),)
+    assert socket.admitted(ADMISSION) == ()
+    assert socket.refused(MISTAKE) == ()
+
+
+@pytest.mark.parametrize(
+    ("problem", "code"),
+    [
+        (Problem(code=ErrorCode.UNAUTHORISED, detail="no", final=True), CloseCode.POLICY),
+        (Problem(code=ErrorCode.UNAVAILABLE, detail="not now"), CloseCode.TRY_LATER),
+    ],
+)
+def test_who_may_not_enter_is_told_whether_for_good_and_the_socket_closes(problem, code):
+    socket = conversation()
+    socket.receive(Hello(version=1), now=0.0)
+    actions = socket.refused(problem)
+    error = error_in(actions)
+    assert (error.code, error.detail, error.final) == (problem.code, problem.detail, problem.final)
+    assert actions[1:] == (Close(code, problem.code.value),)
+    assert socket.state is State.CLOSED
+    assert socket.admitted(ADMISSION) == ()
+
+
+def test_only_the_first_answer_to_a_hello_counts():
+    socket = greeted()
+    assert socket.admitted(ADMISSION) == ()
+    assert socket.refused(MISTAKE) == ()
+    assert socket.state is State.READY
+
+
+def test_an_offer_takes_along_what_the_hello_came_to():
+    seen, expiry = Seen(chat=3, out=9), datetime(2027, 1, 1, tzinfo=UTC)
+    for resumed in (True, False):
+        socket = conversation()
+        socket.receive(Hello(version=1, time_zone="Asia/Tokyo", last_seen=seen), now=0.0)
+        (ready,) = socket.admitted(
+            replace(ADMISSION, epoch=4, resumed=resumed, resume_token="new", token_expires_at=expiry)
+        )
+        assert (ready.message.resumed, ready.message.resume_token) == (resumed, "new")
+        assert ready.message.token_expires_at == expiry
+        (request,) = socket.receive(offer(1), now=0.0)
+        peer = request.message
+        assert (peer.session, peer.owner, peer.epoch, peer.resumed) == ("s-1", "a" * 26, 4, resumed)
+        assert (peer.time_zone, peer.token_expires_at) == ("Asia/Tokyo", expiry)
+        assert peer.last_seen == (seen if resumed else None)
 
 
 def test_hello_in_time_is_not_late():

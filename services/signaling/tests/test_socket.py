@@ -16,6 +16,7 @@ from bus.errors import NoReplyError, RemoteError, UnavailableError
 from contracts.gateway import AddCandidate, ClosePeer, OpenPeer, PeerOpened
 from contracts.limits import SIGNALING_FRAME_MAX_BYTES
 from contracts.message import ErrorCode, Problem
+from contracts.signaling import Seen
 from contracts.tokens import owner_key
 from signaling import socket as socket_module
 
@@ -51,22 +52,86 @@ async def test_a_client_says_hello_offers_and_is_answered(stack):
             owner=owner_key("local", "me"),
             attempt=1,
             time_zone="Europe/Berlin",
-            last_seen=7,
             sdp=OFFER_SDP,
         )
     ]
     assert stack.bus.delivered == [], "a socket that goes away leaves its peer alone"
 
 
-async def test_a_named_session_is_kept_and_an_ill_formed_one_is_refused(stack):
+async def test_a_session_is_gone_on_with_by_its_token_and_what_was_seen_goes_along(stack):
     async with stack.client() as client:
-        ready = await client.hello(session="s-42")
-        assert (ready.session, ready.resumed) == ("s-42", False)
+        first = await client.hello(last_seen={"chat": 1})
+        assert (first.resumed, first.token_expires_at) == (False, None)
+        await client.offer()
+        await client.answer()
+    async with stack.client() as client:
+        second = await client.hello(
+            session=first.session, resume_token=first.resume_token, last_seen={"chat": 3, "out": 9}
+        )
+        assert (second.session, second.resumed) == (first.session, True)
+        assert second.resume_token not in {None, first.resume_token}
+        await client.offer()
+        await client.answer()
+    new, old = stack.bus.offers[1], stack.bus.offers[0]
+    assert (old.epoch, old.resumed, old.last_seen) == (1, False, None)
+    assert (new.epoch, new.resumed, new.last_seen) == (2, True, Seen(chat=3, out=9))
+
+
+async def test_a_session_that_is_only_named_is_not_entered_and_an_ill_formed_name_is_refused(stack):
+    async with stack.client() as client:
+        first = await client.hello(session="s-42")
+        assert first.session != "s-42"
+    async with stack.client() as client:
+        assert (await client.hello(session=first.session)).session != first.session
     async with stack.client() as client:
         await client.send({"type": "hello", "version": 1, "session": "s.*.>"})
         error = await client.error()
         assert (error.code, error.field, error.value) == (ErrorCode.INVALID, "hello.session", "s.*.>")
         await client.hello()
+
+
+async def test_without_the_bus_nobody_enters_and_may_try_again(stack):
+    stack.bus.memory.away = True
+    async with stack.client() as client:
+        await client.send({"type": "hello", "version": 1})
+        error = await client.error()
+        assert (error.code, error.final) == (ErrorCode.UNAVAILABLE, False)
+        assert await client.closed() == (1013, "unavailable")
+    stack.bus.memory.away = False
+    async with stack.client() as client:
+        await client.hello()
+
+
+async def test_whoever_waits_to_be_let_in_can_leave_and_is_not_counted_any_more(stack):
+    reading = asyncio.Event()
+
+    async def never(*_: object, **__: object) -> None:
+        reading.set()
+        await asyncio.Event().wait()
+
+    stack.bus.memory.replace = never
+    async with stack.client() as client:
+        await client.send({"type": "hello", "version": 1})
+        async with asyncio.timeout(5):
+            await reading.wait()
+        await client.send({"type": "bye"})
+        assert await client.closed() == (1000, "bye")
+    await stack.sockets.drain(5)
+    assert len(stack.sockets) == 0
+
+
+async def test_an_entrance_that_takes_too_long_is_given_up(tmp_path):
+    async with running(tmp_path, enter_timeout_s=0.05) as stack:
+
+        async def never(*_: object, **__: object) -> None:
+            await asyncio.Event().wait()
+
+        stack.bus.memory.replace = never
+        async with stack.client() as client:
+            await client.send({"type": "hello", "version": 1})
+            error = await client.error()
+            assert (error.code, error.final) == (ErrorCode.UNAVAILABLE, False)
+            assert await client.closed() == (1013, "unavailable")
 
 
 async def test_turn_credentials_come_with_ready(tmp_path):
@@ -340,9 +405,9 @@ async def test_without_a_gateway_the_client_may_try_again(stack, failure, connec
         raise failure
 
     stack.bus.answer = fail
-    stack.bus.connected = connected
     async with stack.client() as client:
         await client.hello()
+        stack.bus.connected = connected
         await client.offer(3)
         error = await client.error()
         assert (error.code, error.attempt, error.final) == (code, 3, False)
@@ -416,7 +481,7 @@ async def test_each_message_has_a_span_and_nothing_private_is_in_spans_or_logs(s
 
     stack.bus.take = note_span
     async with stack.client() as client:
-        ready = await client.hello(token="token-text")
+        ready = await client.hello(token="token-text", session="s-1", resume_token="resume-text")
         await client.offer(sdp="sdp-text")
         await client.answer()
         await client.candidate("candidate-text")
@@ -426,15 +491,19 @@ async def test_each_message_has_a_span_and_nothing_private_is_in_spans_or_logs(s
         finished = spans.get_finished_spans()
     assert [span.name for span in finished] == [
         "signaling hello",
+        "signaling enter",
         "signaling offer",
         "signaling candidate",
         "signaling invalid",
     ]
-    assert all(span.parent is None and span.attributes["session.id"] == ready.session for span in finished)
-    assert around_delivery == [finished[2].context.span_id], "the bus's own span continues the message's trace"
+    hello, enter, *later = finished
+    assert enter.parent == hello.context
+    assert all(span.parent is None for span in (hello, *later))
+    assert all(span.attributes["session.id"] == ready.session for span in (enter, *later))
+    assert around_delivery == [finished[3].context.span_id], "the bus's own span continues the message's trace"
     assert finished[-1].attributes["error.type"] == "unknown_type"
     written = [str(record.__dict__) for record in caplog.records if record.name.startswith("signaling")]
     assert any("client admitted" in line for line in written)
     seen = "".join([*(span.to_json() for span in finished), *written])
-    for private in ("token-text", "sdp-text", "candidate-text", "made-up-text"):
+    for private in ("token-text", "resume-text", ready.resume_token, "sdp-text", "candidate-text", "made-up-text"):
         assert private not in seen

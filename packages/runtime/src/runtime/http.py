@@ -90,6 +90,8 @@ async def serving(host: str, port: int, asgi: ASGIApp) -> AsyncIterator[int]:
         access_log=False,
         lifespan="off",
         server_header=False,
+        # uvicorn's own would believe whoever connects from 127.0.0.1; a service that has proxies in front says which.
+        proxy_headers=False,
         ws=_WebSockets,
         ws_max_size=128 * 1024,
         ws_ping_interval=20,

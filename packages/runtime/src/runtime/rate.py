@@ -12,9 +12,13 @@ class TokenBucket:
 
     def take(self, now: float) -> bool:
         """Take one token; False if there is none. `now` is in seconds, of any clock that does not go back."""
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._per_second)
-        self._at = now
-        if self._tokens < 1:
+        if self.empty(now):
             return False
         self._tokens -= 1
         return True
+
+    def empty(self, now: float) -> bool:
+        """Whether `take` would give none."""
+        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._per_second)
+        self._at = now
+        return self._tokens < 1

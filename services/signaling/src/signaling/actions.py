@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from contracts.gateway import AddCandidate, ClosePeer, OpenPeer
-from contracts.signaling import Answer, Ready, SignalingDraining, SignalingError
+from contracts.signaling import Answer, Hello, Ready, SignalingDraining, SignalingError
 from contracts.tokens import InstanceId
 
 ServerMessage = Ready | Answer | SignalingError | SignalingDraining
@@ -25,6 +25,13 @@ class Send:
     """To the client."""
 
     message: ServerMessage
+
+
+@dataclass(frozen=True)
+class Admit:
+    """Find out whether the client may enter; the answer comes back by `admitted` or `refused`."""
+
+    hello: Hello
 
 
 @dataclass(frozen=True)
@@ -58,5 +65,5 @@ class Close:
     reason: str
 
 
-Action = Send | RequestPeer | Forward | HangUp | Close
+Action = Send | Admit | RequestPeer | Forward | HangUp | Close
 Actions = tuple[Action, ...]

@@ -1,6 +1,7 @@
 """The HTTP side: the route of the WebSocket, who may open it, and the page."""
 
 import time
+from functools import partial
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
@@ -8,10 +9,12 @@ from fastapi.websockets import WebSocket
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
 
-from contracts.message import ErrorCode
+from contracts.message import ErrorCode, Problem
 from contracts.signaling import SignalingDraining, SignalingError
 from signaling.actions import CloseCode
+from signaling.client_address import client_address
 from signaling.conversation import Conversation, Rules
+from signaling.crowd import Crowd
 from signaling.entrance import Entrance
 from signaling.gateways import Gateways
 from signaling.open_sockets import OpenSockets
@@ -29,7 +32,15 @@ _TELEMETRY = TelemetryConfig(
 )
 
 
-def create_app(settings: Settings, entrance: Entrance, gateways: Gateways, sockets: OpenSockets) -> FastAPI:
+_FULL = Problem(code=ErrorCode.OVERLOADED, detail="too many clients are connected here; try again later")
+_FULL_FOR_ADDRESS = Problem(
+    code=ErrorCode.LIMIT, detail="too many clients are connected from your address; close one, or try again later"
+)
+
+
+def create_app(
+    settings: Settings, entrance: Entrance, gateways: Gateways, sockets: OpenSockets, crowd: Crowd
+) -> FastAPI:
     """The ASGI app: `/ai/ws`, and the page below `/`."""
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, telemetry=_TELEMETRY)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.allowed_hosts), www_redirect=False)
@@ -43,25 +54,32 @@ def create_app(settings: Settings, entrance: Entrance, gateways: Gateways, socke
         if not permitted(headers.getlist("origin"), headers.get("host"), origins):
             await websocket.send_denial_response(PlainTextResponse("This origin may not connect.\n", status_code=403))
             return
+        peer = websocket.client.host if websocket.client else None
+        address = client_address(peer, headers.getlist("x-forwarded-for"), settings.trusted_proxies)
         await websocket.accept()
-        if sockets.draining or sockets.full:
-            await _turn_away(websocket, sockets, rules)
+        if sockets.draining:
+            await _send_elsewhere(websocket, rules)
             return
-        conversation = Conversation(rules, entrance.admit, now=time.monotonic())
-        socket = Socket(websocket, conversation, gateways, hello_timeout_s=rules.hello_timeout_s)
-        with sockets.holding(socket):
-            await socket.run()
+        if sockets.full or crowd.full_for(address):
+            await _turn_away(websocket, _FULL if sockets.full else _FULL_FOR_ADDRESS)
+            return
+        with crowd.holding(address) as place:
+            conversation = Conversation(rules, now=time.monotonic())
+            admit = partial(entrance.admit, place=place)
+            socket = Socket(websocket, conversation, admit, gateways, hello_timeout_s=rules.hello_timeout_s)
+            with sockets.holding(socket):
+                await socket.run()
 
     app.mount("/", Page(settings.page_dir))
     return app
 
 
-async def _turn_away(websocket: WebSocket, sockets: OpenSockets, rules: Rules) -> None:
-    if sockets.draining:
-        message = SignalingDraining(retry_after_ms=rules.retry_after_ms)
-        await websocket.send_text(message.to_json().decode())
-        await websocket.close(CloseCode.GOING_AWAY, "draining")
-        return
-    full = SignalingError(code=ErrorCode.OVERLOADED, detail="too many clients are connected here; try again later")
-    await websocket.send_text(full.to_json().decode())
+async def _send_elsewhere(websocket: WebSocket, rules: Rules) -> None:
+    message = SignalingDraining(retry_after_ms=rules.retry_after_ms)
+    await websocket.send_text(message.to_json().decode())
+    await websocket.close(CloseCode.GOING_AWAY, "draining")
+
+
+async def _turn_away(websocket: WebSocket, problem: Problem) -> None:
+    await websocket.send_text(SignalingError.model_validate(problem.model_dump()).to_json().decode())
     await websocket.close(CloseCode.TRY_LATER, "full")

@@ -1,11 +1,11 @@
 """One socket's conversation as a state machine: typed messages in, actions out. No I/O, no clock, no tasks.
 
-What arrives is passed in by `receive` (from the client) and by `peer_opened`, `peer_refused` and `forward_failed`
-(from gateways); `signaling.socket` carries the returned actions out, in order.
+What arrives is passed in by `receive` (from the client), by `admitted` and `refused` (from the entrance), and by
+`peer_opened`, `peer_refused` and `forward_failed` (from gateways); `signaling.socket` carries the returned actions out,
+in order.
 """
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, assert_never
@@ -18,31 +18,24 @@ from contracts.signaling import (
     Bye,
     Candidate,
     Hello,
-    Limits,
     Offer,
-    Ready,
     SignalingDraining,
     SignalingError,
 )
 from contracts.tokens import InstanceId, SessionId
 from runtime.rate import TokenBucket
-from signaling.actions import Actions, Close, CloseCode, Forward, HangUp, RequestPeer, Send
-from signaling.entrance import Admission
+from signaling.actions import Actions, Admit, Close, CloseCode, Forward, HangUp, RequestPeer, Send
+from signaling.admission import Admission
 from signaling.inbound import ClientMessage
 
 _TIME_ZONE: Final = re.compile(r"[A-Za-z0-9_+/-]{1,64}")
-_LIMITS: Final = Limits(
-    frame_bytes=limits.FRAME_MAX_BYTES,
-    message_bytes=limits.MESSAGE_IN_MAX_BYTES,
-    request_bytes=limits.REQUEST_MAX_BYTES,
-    title_chars=limits.TITLE_MAX_CHARS,
-)
 
 
 class State(StrEnum):
     """Where a conversation stands."""
 
     WAITING_HELLO = "waiting_hello"
+    ENTERING = "entering"  # a hello has come; whether its client may enter is being found out
     READY = "ready"  # no offer yet, or the last one failed
     OFFERING = "offering"  # a gateway has been asked
     ANSWERED = "answered"  # a gateway has answered; whether a channel opens is between it and the client
@@ -77,9 +70,8 @@ class _Attempt:
 class Conversation:
     """The state of one socket. Every method returns what is to be done; after a Close, nothing more is."""
 
-    def __init__(self, rules: Rules, admit: Callable[[Hello], Admission], *, now: float) -> None:
+    def __init__(self, rules: Rules, *, now: float) -> None:
         self._rules = rules
-        self._admit = admit
         self._bucket = TokenBucket(burst=rules.messages_burst, per_second=rules.messages_per_second, now=now)
         self._closed = False
         self._errors = 0
@@ -93,15 +85,17 @@ class Conversation:
     def state(self) -> State:
         if self._closed:
             return State.CLOSED
-        if self._admission is None:
+        if self._hello is None:
             return State.WAITING_HELLO
+        if self._admission is None:
+            return State.ENTERING
         if self._attempt is None or self._attempt.failed:
             return State.READY
         return State.OFFERING if self._attempt.instance is None else State.ANSWERED
 
     @property
     def session(self) -> SessionId | None:
-        """None before the hello."""
+        """None before the client has been admitted."""
         return self._admission.session if self._admission else None
 
     def receive(self, incoming: ClientMessage | Problem, *, now: float) -> Actions:
@@ -112,6 +106,19 @@ class Conversation:
             rate = f"is beyond {self._rules.messages_per_second:g} messages a second and was dropped; send fewer"
             return self._complain(Problem(code=ErrorCode.RATE, detail=rate))
         return self._take(incoming)
+
+    def admitted(self, admission: Admission) -> Actions:
+        """The client may enter."""
+        if self.state is not State.ENTERING:
+            return ()
+        self._admission = admission
+        return (Send(admission.ready),)
+
+    def refused(self, problem: Problem) -> Actions:
+        """The client may not enter: for good if the problem is final, else by another socket, later."""
+        if self.state is not State.ENTERING:
+            return ()
+        return (*self._tell(problem), *self._close(CloseCode.TRY_LATER, problem.code.value))
 
     def peer_opened(self, attempt: int, peer: PeerOpened) -> Actions:
         """A gateway answered the offer of `attempt`."""
@@ -183,7 +190,7 @@ class Conversation:
                 assert_never(incoming)
 
     def _on_hello(self, hello: Hello) -> Actions:
-        if self._admission is not None:
+        if self._hello is not None:
             return self._complain(
                 Problem(code=ErrorCode.INVALID, field="type", value="hello", detail="was said before")
             )
@@ -202,16 +209,7 @@ class Conversation:
                 Problem(code=ErrorCode.INVALID, field="time_zone", value=preview(hello.time_zone), detail=detail)
             )
         self._hello = hello
-        self._admission = admission = self._admit(hello)
-        ready = Ready(
-            version=limits.PROTOCOL_VERSION,
-            session=admission.session,
-            owner_name=admission.owner_name,
-            ice_servers=admission.ice_servers,
-            expires_at=admission.expires_at,
-            limits=_LIMITS,
-        )
-        return (Send(ready),)
+        return (Admit(hello),)
 
     def _on_offer(self, offer: Offer) -> Actions:
         if self._admission is None or self._hello is None:
@@ -230,12 +228,17 @@ class Conversation:
         self._offers += 1
         self._unanswered += 1
         self._attempt = _Attempt(offer.attempt)
+        entered = self._admission
         peer = OpenPeer(
-            session=self._admission.session,
-            owner=self._admission.owner,
+            session=entered.session,
+            owner=entered.owner,
+            epoch=entered.epoch,
             attempt=offer.attempt,
             time_zone=self._hello.time_zone,
-            last_seen=self._hello.last_seen,
+            resumed=entered.resumed,
+            # What it saw of another session says nothing about this one.
+            last_seen=self._hello.last_seen if entered.resumed else None,
+            token_expires_at=entered.token_expires_at,
             sdp=offer.sdp,
         )
         return (RequestPeer(peer),)
@@ -272,7 +275,7 @@ class Conversation:
         return (*hang_up, *self._close(CloseCode.NORMAL, "bye"))
 
     def _hello_is_due(self, kind: str) -> Actions:
-        detail = "comes before hello; say hello first"
+        detail = "comes before ready; wait for it" if self._hello else "comes before hello; say hello first"
         return self._complain(Problem(code=ErrorCode.INVALID, field="type", value=kind, detail=detail))
 
     @staticmethod

@@ -1,65 +1,93 @@
-"""Who may enter, as whom, and with which ICE servers."""
+"""Who may enter, as whom, and with what: the answer to a hello. Cheapest check first."""
 
+import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Self
+from dataclasses import dataclass
+from typing import Final
 
-from contracts.signaling import Hello, IceServer
-from contracts.tokens import OwnerKey, SessionId, new_session_id, owner_key
-from signaling.settings import Settings
-from signaling.turn_credentials import mint
+from opentelemetry import metrics
 
-LOCAL_ISSUER = "local"
+from access.errors import AccessError, TokenRefusedError
+from access.identity import Identity
+from access.interface import Verifier
+from contracts.message import ErrorCode, Problem
+from contracts.signaling import Hello
+from contracts.tokens import OwnerKey
+from signaling.admission import Admission
+from signaling.crowd import Place
+from signaling.ice_servers import IceServers
+from signaling.sessions import Sessions
+
+_HELLOS: Final = metrics.get_meter("signaling").create_counter(
+    "signaling.hellos", unit="{hello}", description="by outcome: admitted, resumed, or the code of a refusal"
+)
 
 
 @dataclass(frozen=True)
-class Admission:
-    """What a socket becomes by its hello."""
+class Everybody:
+    """Whoever reaches a stack that asks for no token is its one local owner."""
 
     owner: OwnerKey
-    owner_name: str
-    session: SessionId
-    ice_servers: tuple[IceServer, ...] = ()
-    expires_at: datetime | None = None
+    name: str
 
 
 @dataclass(frozen=True)
 class Entrance:
-    """Admits whoever reaches this process as its one local owner. `clock` gives Unix seconds."""
+    """`guard` tells whose a token is, or is the one owner of all. `clock` gives Unix seconds, `timeout_s` bounds it."""
 
-    owner: OwnerKey
-    owner_name: str
-    stun_urls: tuple[str, ...] = ()
-    turn_urls: tuple[str, ...] = ()
-    turn_secret: str = field(default="", repr=False)
-    turn_ttl_s: int = 600
+    guard: Verifier | Everybody
+    sessions: Sessions
+    ice_servers: IceServers
+    timeout_s: float
     clock: Callable[[], float] = time.time
 
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """The entrance that the settings describe."""
-        return cls(
-            owner=owner_key(LOCAL_ISSUER, settings.local_owner),
-            owner_name=settings.local_owner,
-            stun_urls=settings.stun_urls,
-            turn_urls=settings.turn_urls,
-            turn_secret=settings.turn_secret.get_secret_value() if settings.turn_secret else "",
-            turn_ttl_s=settings.turn_ttl_s,
+    async def admit(self, hello: Hello, place: Place) -> Admission | Problem:
+        """Answer a hello. A problem that is not final may pass; then the client says hello again, on another socket."""
+        try:
+            async with asyncio.timeout(self.timeout_s):
+                answer = await self._answer(hello, place)
+        except TimeoutError:
+            late = f"nobody could let you in within {self.timeout_s:g} s; try again"
+            answer = Problem(code=ErrorCode.UNAVAILABLE, detail=late)
+        _HELLOS.add(1, {"outcome": _outcome(answer)})
+        return answer
+
+    async def _answer(self, hello: Hello, place: Place) -> Admission | Problem:
+        crowded = place.hello()
+        if crowded is not None:
+            return crowded
+        try:
+            identity = await self._identity(hello.token)
+        except TokenRefusedError as refusal:
+            place.refused()
+            return refusal.problem
+        except AccessError as error:
+            return error.problem
+        crowded = place.enter(identity.owner)
+        if crowded is not None:
+            return crowded
+        entered = await self.sessions.enter(identity.owner, hello.session, hello.resume_token)
+        if isinstance(entered, Problem):
+            return entered
+        ice_servers, expires_at = self.ice_servers.of(identity.owner, self.clock())
+        return Admission(
+            owner=identity.owner,
+            owner_name=identity.name,
+            session=entered.session,
+            epoch=entered.epoch,
+            resumed=entered.resumed,
+            resume_token=entered.resume_token,
+            token_expires_at=identity.expires_at if isinstance(identity, Identity) else None,
+            ice_servers=ice_servers,
+            expires_at=expires_at,
         )
 
-    def admit(self, hello: Hello) -> Admission:
-        """Answer a hello. Fresh TURN credentials each time: they must be valid when the connection is made.
+    async def _identity(self, token: str | None) -> Identity | Everybody:
+        return self.guard if isinstance(self.guard, Everybody) else await self.guard.verify(token)
 
-        A session named in the hello is kept. A session belongs to its owner: with one local owner, who is everybody,
-        every session that is named is theirs. As soon as there are more, it must be looked up whose it is.
-        """
-        servers: tuple[IceServer, ...] = (IceServer(urls=self.stun_urls),) if self.stun_urls else ()
-        expires_at = None
-        if self.turn_urls:
-            minted = mint(self.turn_secret, self.owner, now=self.clock(), ttl_s=self.turn_ttl_s)
-            turn = IceServer(urls=self.turn_urls, username=minted.username, credential=minted.credential)
-            servers = (*servers, turn)
-            expires_at = minted.expires_at
-        return Admission(self.owner, self.owner_name, hello.session or new_session_id(), servers, expires_at)
+
+def _outcome(answer: Admission | Problem) -> str:
+    if isinstance(answer, Problem):
+        return answer.code.value
+    return "resumed" if answer.resumed else "admitted"

@@ -10,7 +10,7 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,8 +22,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from contracts import limits
 from contracts.gateway import OpenPeer, PeerOpened
 from contracts.message import ErrorCode, Problem
-from contracts.signaling import Answer, Ready, SignalingError
-from signaling.actions import Actions, Close, CloseCode, Forward, HangUp, RequestPeer, Send, ServerMessage
+from contracts.signaling import Answer, Hello, Ready, SignalingError
+from signaling.actions import Actions, Admit, Close, CloseCode, Forward, HangUp, RequestPeer, Send, ServerMessage
+from signaling.admission import Admission
 from signaling.conversation import Conversation, State
 from signaling.gateways import Gateways
 from signaling.inbound import parse
@@ -40,6 +41,11 @@ SETTLE_TIMEOUT_S: Final = 2.0
 @dataclass(frozen=True)
 class _Frame:
     data: str | bytes
+
+
+@dataclass(frozen=True)
+class _HelloDone:
+    answer: Admission | Problem
 
 
 @dataclass(frozen=True)
@@ -66,17 +72,24 @@ class _ClientLeft:
     pass
 
 
-_Event = _Frame | _OfferDone | _NotForwarded | _HelloIsLate | _Drain | _ClientLeft
+_Event = _Frame | _HelloDone | _OfferDone | _NotForwarded | _HelloIsLate | _Drain | _ClientLeft
 
 
 class Socket:
     """Serves one accepted WebSocket until it closes. The peer connection that it brought about lives on without it."""
 
     def __init__(
-        self, websocket: WebSocket, conversation: Conversation, gateways: Gateways, *, hello_timeout_s: float
+        self,
+        websocket: WebSocket,
+        conversation: Conversation,
+        admit: Callable[[Hello], Awaitable[Admission | Problem]],
+        gateways: Gateways,
+        *,
+        hello_timeout_s: float,
     ) -> None:
         self._websocket = websocket
         self._conversation = conversation
+        self._admit = admit
         self._gateways = gateways
         self._hello_due = time.monotonic() + hello_timeout_s
         self._inbox: asyncio.Queue[_Event] = asyncio.Queue(INBOX_MAX)
@@ -116,6 +129,10 @@ class Socket:
                     return
                 case _Frame(data):
                     await self._take_frame(data, group)
+                case _HelloDone(Admission() as admission):
+                    await self._perform(self._conversation.admitted(admission), group)
+                case _HelloDone(Problem() as problem):
+                    await self._perform(self._conversation.refused(problem), group)
                 case _OfferDone(attempt, PeerOpened() as peer):
                     await self._perform(self._conversation.peer_opened(attempt, peer), group)
                 case _OfferDone(attempt, Problem() as problem):
@@ -156,6 +173,8 @@ class Socket:
                 case Send(message):
                     self._note(message)
                     await self._send(message)
+                case Admit(hello):
+                    self._spawn(group, self._enter(hello))
                 case RequestPeer(message):
                     self._spawn(group, self._open_peer(message))
                 case Forward() | HangUp() as action:
@@ -195,6 +214,18 @@ class Socket:
                 return
             text = message.get("text")
             await self._inbox.put(_Frame(message["bytes"] if text is None else text))
+
+    async def _enter(self, hello: Hello) -> None:
+        # Of its own, since that of the frame has ended by then.
+        with _TRACER.start_as_current_span(
+            "signaling enter", record_exception=False, set_status_on_exception=False
+        ) as span:
+            answer = await self._admit(hello)
+            if isinstance(answer, Admission):
+                span.set_attribute("session.id", answer.session)
+            else:
+                span.set_attribute("error.type", answer.code.value)
+        await self._inbox.put(_HelloDone(answer))
 
     async def _open_peer(self, offer: OpenPeer) -> None:
         await self._inbox.put(_OfferDone(offer.attempt, await self._gateways.open_peer(offer)))

@@ -1,4 +1,9 @@
-"""Short-lived TURN credentials (draft-uberti-behave-turn-rest-00), as coturn's `use-auth-secret` checks them. Pure."""
+"""Short-lived TURN credentials (draft-uberti-behave-turn-rest-00), as coturn's `use-auth-secret` checks them. Pure.
+
+The secret is changed in three steps. Give coturn the new one beside the old, a line `static-auth-secret` each: it takes
+either. Then give TURN_SECRET the new one in front of the old: the first is what credentials are made by. When the last
+ones by the old secret have expired, remove it from both.
+"""
 
 import base64
 import hmac
