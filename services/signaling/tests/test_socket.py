@@ -19,6 +19,7 @@ from contracts.message import ErrorCode, Problem
 from contracts.signaling import Seen
 from contracts.tokens import owner_key
 from signaling import socket as socket_module
+from signaling.gateways import OFFER_TRIES
 
 from .fake_gateways import ANSWER_SDP, INSTANCE
 from .stack import OFFER_SDP, running
@@ -412,6 +413,39 @@ async def test_without_a_gateway_the_client_may_try_again(stack, failure, connec
         error = await client.error()
         assert (error.code, error.attempt, error.final) == (code, 3, False)
         assert "rpc." not in error.detail
+
+
+async def test_a_gateway_that_has_just_become_full_leaves_the_offer_to_another(stack):
+    refusals = [ErrorCode.CAPACITY, ErrorCode.UNAVAILABLE]
+
+    async def answer(offer: OpenPeer) -> PeerOpened:
+        if refusals:
+            raise RemoteError(Problem(code=refusals.pop(), detail="no room"))
+        return PeerOpened(instance=INSTANCE, sdp=ANSWER_SDP)
+
+    stack.bus.answer = answer
+    async with stack.client() as client:
+        await client.hello()
+        await client.offer()
+        assert (await client.answer()).sdp == ANSWER_SDP
+        assert len(stack.bus.offers) == OFFER_TRIES
+        refusals += [ErrorCode.CAPACITY] * (OFFER_TRIES + 1)
+        await client.offer(2)
+        assert (await client.error()).code is ErrorCode.CAPACITY
+    assert len(stack.bus.offers) == 2 * OFFER_TRIES
+
+
+async def test_candidates_and_hanging_up_name_the_epoch(stack):
+    async with stack.client() as client:
+        first = await client.hello()
+    async with stack.client() as client:
+        await client.hello(session=first.session, resume_token=first.resume_token)
+        await client.offer()
+        await client.answer()
+        await client.send({"type": "candidate", "attempt": 1, "candidate": None})
+        await client.send({"type": "bye"})
+        await stack.bus.until(lambda: len(stack.bus.delivered) == 2)
+    assert [(type(item), item.epoch) for item in stack.bus.delivered] == [(AddCandidate, 2), (ClosePeer, 2)]
 
 
 async def test_a_gateway_that_goes_is_told_once(stack):

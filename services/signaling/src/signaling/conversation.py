@@ -126,15 +126,15 @@ class Conversation:
         current = self._attempt
         if self._closed or current is None or self._admission is None:
             return ()
-        session = self._admission.session
+        entered = self._admission
         if current.number != attempt:
             # The client has moved on and will never see this answer, so this peer could only wait for its time-out.
-            return (HangUp(peer.instance, ClosePeer(session=session, attempt=attempt)),)
+            return (_hang_up(entered, peer.instance, attempt),)
         current.instance = peer.instance
         held, current.held = current.held, []
         return (
             Send(Answer(attempt=attempt, sdp=peer.sdp)),
-            *(self._forward(session, peer.instance, candidate) for candidate in held),
+            *(_forward(entered, peer.instance, candidate) for candidate in held),
         )
 
     def peer_refused(self, attempt: int, problem: Problem) -> Actions:
@@ -264,24 +264,18 @@ class Conversation:
         if current.instance is None:
             current.held.append(candidate)
             return ()
-        return (self._forward(self._admission.session, current.instance, candidate),)
+        return (_forward(self._admission, current.instance, candidate),)
 
     def _on_bye(self) -> Actions:
         """An offer still unanswered is left to the gateway's own time-out: nobody knows yet where it is."""
         hang_up: Actions = ()
         if self._attempt is not None and self._attempt.instance is not None and self._admission is not None:
-            peer = ClosePeer(session=self._admission.session, attempt=self._attempt.number)
-            hang_up = (HangUp(self._attempt.instance, peer),)
+            hang_up = (_hang_up(self._admission, self._attempt.instance, self._attempt.number),)
         return (*hang_up, *self._close(CloseCode.NORMAL, "bye"))
 
     def _hello_is_due(self, kind: str) -> Actions:
         detail = "comes before ready; wait for it" if self._hello else "comes before hello; say hello first"
         return self._complain(Problem(code=ErrorCode.INVALID, field="type", value=kind, detail=detail))
-
-    @staticmethod
-    def _forward(session: SessionId, instance: InstanceId, candidate: Candidate) -> Forward:
-        message = AddCandidate(session=session, attempt=candidate.attempt, candidate=candidate.candidate)
-        return Forward(instance, message)
 
     def _complain(self, problem: Problem, attempt: int | None = None) -> Actions:
         """Tell the client of its own mistake, and count it."""
@@ -300,3 +294,16 @@ class Conversation:
             return ()
         self._closed = True
         return (Close(code, reason),)
+
+
+def _forward(entered: Admission, instance: InstanceId, candidate: Candidate) -> Forward:
+    return Forward(
+        instance,
+        AddCandidate(
+            session=entered.session, epoch=entered.epoch, attempt=candidate.attempt, candidate=candidate.candidate
+        ),
+    )
+
+
+def _hang_up(entered: Admission, instance: InstanceId, attempt: int) -> HangUp:
+    return HangUp(instance, ClosePeer(session=entered.session, epoch=entered.epoch, attempt=attempt))

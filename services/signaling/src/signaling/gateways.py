@@ -15,6 +15,8 @@ from signaling.actions import Forward, HangUp
 
 log = logging.getLogger(__name__)
 
+OFFER_TRIES: Final = 3
+_ASK_ANOTHER: Final = frozenset({ErrorCode.CAPACITY, ErrorCode.UNAVAILABLE})
 _AWAY: Final = Problem(code=ErrorCode.UNAVAILABLE, detail="the system's bus is away; nothing was done, try again")
 _NO_GATEWAY: Final = Problem(code=ErrorCode.CAPACITY, detail="no gateway can take another session now; try again")
 _SILENT: Final = Problem(code=ErrorCode.TIMEOUT, detail="no gateway answered in time; try again")
@@ -30,15 +32,24 @@ class Gateways:
     candidate_timeout_s: float
 
     async def open_peer(self, offer: OpenPeer) -> PeerOpened | Problem:
-        """Have whichever gateway has room answer an offer. Never raises for what a gateway or the bus does."""
-        try:
-            return await self.bus.request(subjects.RTC_OFFER, offer, PeerOpened, timeout=self.offer_timeout_s)
-        except UnavailableError:
-            return _NO_GATEWAY if self.bus.connected else _AWAY
-        except NoReplyError:
-            return _SILENT
-        except (BusError, ValidationError) as error:
-            return _problem_of(error)
+        """Have whichever gateway has room answer an offer. Never raises for what a gateway or the bus does.
+
+        One that has just become full, or goes, may be asked before it has left the queue group: then another is.
+        """
+        tries = 0
+        while True:
+            tries += 1
+            try:
+                return await self.bus.request(subjects.RTC_OFFER, offer, PeerOpened, timeout=self.offer_timeout_s)
+            except RemoteError as error:
+                if tries == OFFER_TRIES or error.problem.code not in _ASK_ANOTHER:
+                    return error.problem
+            except UnavailableError:
+                return _NO_GATEWAY if self.bus.connected else _AWAY
+            except NoReplyError:
+                return _SILENT
+            except (BusError, ValidationError) as error:
+                return _problem_of(error)
 
     async def deliver(self, action: Forward | HangUp) -> Problem | None:
         """Bring a candidate or a hang-up to the gateway that answered; None when it has it. Never raises, as above."""
