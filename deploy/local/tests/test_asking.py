@@ -105,6 +105,16 @@ def test_the_time_zone_is_this_machines_or_utc(tmp_path: Path) -> None:
         ["up", "--standin", "--model-url", "http://localhost:1"],
         ["up", "--model-url", "localhost:1234"],
         ["lists", "more"],
+        ["up", "--listen", "here"],
+        ["up", "--listen", "1.2.3"],
+        ["token"],
+        ["token", "--owner", " "],
+        ["token", "--owner", "x" * 201],
+        ["token", "--owner", "a\nb"],
+        ["token", "--owner", "me", "--days", "0"],
+        ["token", "--owner", "me", "--days", "367"],
+        ["token", "--owner", "me", "--minutes", "-1"],
+        ["token", "--owner", "me", "--days", "1", "--minutes", "1"],
     ],
 )
 def test_usage_that_is_wrong_ends_with_status_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -140,11 +150,11 @@ def test_without_a_url_the_running_stack_is_asked_and_else_the_usual_port(
     url = f"http://localhost:{free_port()}"
     if runs:
         (tmp_path / "stack.json").write_text(json.dumps({"pid": os.getpid(), "url": url}))
-    asked: list[str] = []
+    asked: list[tuple[str, str | None]] = []
     monkeypatch.setattr("local_stack.directory.default_directory", lambda *_, **__: tmp_path)
-    monkeypatch.setattr("local_stack.asking.lists", lambda url, **_: asked.append(url) or 0)
+    monkeypatch.setattr("local_stack.asking.lists", lambda url, *, token, as_json: asked.append((url, token)) or 0)
     monkeypatch.setattr("sys.argv", ["todo-agent", "lists"])
     with pytest.raises(SystemExit) as ended:
         main()
     assert (ended.value.code, capsys.readouterr().err) == (0, "")
-    assert asked == [url if runs else "http://localhost:5173"]
+    assert asked == [(url if runs else "http://localhost:5173", None)]

@@ -1,5 +1,7 @@
 """What each service is told, and what is kept from it."""
 
+from dataclasses import replace
+
 import pytest
 
 from contracts.permissions import USERS
@@ -18,6 +20,11 @@ AROUND = Surroundings(
         "PATH": "/bin",
         "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318",
         "MODEL_API_KEY": "for the agent",
+        "AUTH_SECRET": "for signaling",
+        "AUTH_JWKS_URL": "for signaling",
+        "AUTH_ISSUER": "for signaling",
+        "AUTH_AUDIENCE": "for signaling",
+        "TODO_AGENT_TOKEN": "for the command line",
         "DATABASE_URL": "of something else",
         "NATS_PASSWORD": "of something else",
         "CRASH_AT": "agent-2:after_apply",
@@ -36,11 +43,25 @@ def test_a_service_knows_its_own_secrets_alone(service: str) -> None:
     assert not [name for name, value in env.items() if "password-of" in value and value != PASSWORDS[service]]
     assert ("DATABASE_URL" in env) is (service == services.TODO_STORE)
     assert ("MODEL_API_KEY" in env) is (service == services.AGENT)
+    assert len([name for name in env if name.startswith("AUTH_")]) == (4 if service == services.SIGNALING else 0)
+    assert "TODO_AGENT_TOKEN" not in env
     assert ("MODEL_URL" in env) is (service == services.AGENT)
     assert env["OTEL_EXPORTER_OTLP_ENDPOINT"] == "http://localhost:4318"
     assert env["HTTP_PORT"] == "7"
     assert env["HTTP_HOST"] == "127.0.0.1"
     assert "secret" not in repr(AROUND)
+
+
+def test_only_the_door_listens_where_others_are_and_knows_what_tokens_are_made_by() -> None:
+    wide = replace(AROUND, listen="192.168.1.5", entering={"AUTH_SECRET": "kept", "ALLOWED_HOSTS": "*"})
+    for service in ALL:
+        (kept,) = instances(service, 1, wide)
+        env = kept.command(Start(first=True, http_port=7)).env
+        door = service == services.SIGNALING
+        assert env["HTTP_HOST"] == kept.http_host == ("192.168.1.5" if door else "127.0.0.1")
+        assert env.get("AUTH_SECRET") == ("kept" if door else None)
+        assert env.get("ALLOWED_HOSTS") == ("*" if door else None)
+    assert "kept" not in repr(wide)
 
 
 def test_only_the_door_keeps_its_port() -> None:

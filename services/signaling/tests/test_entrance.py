@@ -68,6 +68,8 @@ SECRET = {"auth_secret": "s" * 32}
         ({"stun_urls": "http://s"}, "stun_urls", "http://s"),
         ({"allowed_hosts": "localhost,todo.example"}, "allowed_hosts", "todo.example"),
         ({"allowed_hosts": "*"}, "allowed_hosts", "AUTH_SECRET"),
+        ({"allowed_hosts": "todo.*", **SECRET}, "allowed_hosts", "stands alone"),
+        ({"allowed_hosts": "*x", **SECRET}, "allowed_hosts", "stands alone"),
         ({"allowed_hosts": "*.localhost.example"}, "allowed_hosts", "*.localhost.example"),
         ({"allowed_origins": "https://todo.example"}, "allowed_origins", "https://todo.example"),
         ({"allowed_origins": "http://[::"}, "allowed_origins", "http://[::"),
@@ -91,8 +93,9 @@ def test_loopback_is_accepted(host):
 
 
 def test_where_tokens_are_asked_for_any_host_and_any_name_will_do():
-    settings = Settings(http_host="::", allowed_hosts="*", allowed_origins="https://todo.example", **SECRET)
-    assert (settings.http_host, settings.allowed_hosts) == ("::", ("*",))
+    names = {"allowed_hosts": "*,*.todo.example", "allowed_origins": "https://todo.example"}
+    settings = Settings(http_host="::", **names, **SECRET)
+    assert (settings.http_host, settings.allowed_hosts) == ("::", ("*", "*.todo.example"))
 
 
 def test_everybody_is_counted_where_tokens_are_asked_for_and_nobody_else():

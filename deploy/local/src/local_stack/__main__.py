@@ -5,9 +5,13 @@ import signal
 import sys
 from argparse import Namespace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from local_stack.command_line import URL, parser
 from local_stack.errors import StackError
+
+if TYPE_CHECKING:
+    from local_stack.directory import DataDirectory
 
 EXIT_INTERRUPTED = 128 + signal.SIGINT
 
@@ -21,6 +25,8 @@ def main() -> None:
                 status = _up(arguments)
             case "forget":
                 status = _forget(arguments)
+            case "token":
+                status = _token(arguments)
             case _:
                 status = _connected(arguments)
     except StackError as error:
@@ -32,6 +38,7 @@ def main() -> None:
 
 
 def _up(arguments: Namespace) -> int:
+    from local_stack.signing_in import chosen  # noqa: PLC0415
     from local_stack.stack import Options  # noqa: PLC0415
     from local_stack.up import say, up  # noqa: PLC0415
 
@@ -45,6 +52,8 @@ def _up(arguments: Namespace) -> int:
         page=page.absolute() if page else None,
         scale=arguments.scale,
         deaths=arguments.deaths,
+        listen=arguments.listen,
+        sign_in=chosen(auth=arguments.auth, environ=os.environ),
     )
     return up(options, arguments.data)
 
@@ -61,14 +70,30 @@ def _forget(arguments: Namespace) -> int:
     return forget(arguments.issuer, arguments.owner, arguments.data)
 
 
+def _token(arguments: Namespace) -> int:
+    from local_stack.signing_in import print_token  # noqa: PLC0415
+
+    return print_token(arguments.owner, arguments.lifetime, _data(arguments), arguments.url)
+
+
 def _connected(arguments: Namespace) -> int:
     from local_stack.asking import ask, lists  # noqa: PLC0415
-    from local_stack.directory import default_directory, running_url  # noqa: PLC0415
+    from local_stack.directory import running_url  # noqa: PLC0415
+    from local_stack.signing_in import own_token  # noqa: PLC0415
 
-    url = arguments.url or running_url(default_directory(os.environ, root=os.geteuid() == 0)) or URL
+    directory = _data(arguments)
+    url = arguments.url or running_url(directory.path) or URL
+    token = own_token(arguments.token, url, directory, os.environ)
     if arguments.command == "ask":
-        return ask(url, arguments.text, as_json=arguments.json)
-    return lists(url, as_json=arguments.json)
+        return ask(url, arguments.text, token=token, as_json=arguments.json)
+    return lists(url, token=token, as_json=arguments.json)
+
+
+def _data(arguments: Namespace) -> "DataDirectory":
+    """Where a stack keeps its data, to be read from: nothing is made, and nobody's account is needed."""
+    from local_stack.directory import DataDirectory, default_directory  # noqa: PLC0415
+
+    return DataDirectory(arguments.data or default_directory(os.environ, root=os.geteuid() == 0), None)
 
 
 if __name__ == "__main__":

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from client import AgentClient, ClientError, Lists
+from client import AgentClient, ClientError, ConnectError, Lists
+from contracts.message import ErrorCode
 from contracts.todo import Priority, TodoItem
 from contracts.turns import Outcome, TurnCompleted
+from local_stack.command_line import TOKEN_VARIABLE
 from local_stack.errors import StackError
 
 DONE: Final = 0
@@ -32,21 +34,24 @@ STATUS: Final[Mapping[Outcome, int]] = {
     Outcome.UNKNOWN: NOT_DONE,
     Outcome.REFUTED: NOT_DONE,
 }
+_HOW_TO_SIGN_IN: Final = (
+    f" (give one with --token or {TOKEN_VARIABLE}; 'todo-agent token --owner NAME' makes one where the stack runs)"
+)
 _ZONES_IN: Final = "/zoneinfo/"
 _HARMLESS: Final = "\n\u200c\u200d"  # the joiners, which Persian words and many emoji are written with
 ResultT = TypeVar("ResultT")
 
 
-def ask(url: str, text: str, *, as_json: bool) -> int:
+def ask(url: str, text: str, *, token: str | None, as_json: bool) -> int:
     """Send one request and print what became of it; the exit status. Raises StackError without a connection."""
-    turn = _finished(_ask(url, text))
+    turn = _finished(_ask(url, token, text))
     _print(rendered_json(turn) if as_json else rendered(turn))
     return STATUS[turn.outcome]
 
 
-def lists(url: str, *, as_json: bool) -> int:
+def lists(url: str, *, token: str | None, as_json: bool) -> int:
     """Print every list with its items. Raises StackError without a connection."""
-    state = _finished(_lists(url))
+    state = _finished(_lists(url, token))
     _print(lists_json(state) if as_json else lists_text(state))
     return DONE
 
@@ -92,19 +97,22 @@ def local_time_zone(environ: Mapping[str, str], localtime: Path = Path("/etc/loc
         return "UTC"
 
 
-async def _ask(url: str, text: str) -> TurnCompleted:
-    async with AgentClient.connect(url, time_zone=local_time_zone(os.environ)) as client:
+async def _ask(url: str, token: str | None, text: str) -> TurnCompleted:
+    async with AgentClient.connect(url, token=token, time_zone=local_time_zone(os.environ)) as client:
         return await client.ask(text)
 
 
-async def _lists(url: str) -> Lists:
-    async with AgentClient.connect(url, time_zone=local_time_zone(os.environ)) as client:
+async def _lists(url: str, token: str | None) -> Lists:
+    async with AgentClient.connect(url, token=token, time_zone=local_time_zone(os.environ)) as client:
         return await client.lists()
 
 
 def _finished(work: Coroutine[None, None, ResultT]) -> ResultT:
     try:
         return asyncio.run(work)
+    except ConnectError as error:
+        hint = _HOW_TO_SIGN_IN if error.code is ErrorCode.UNAUTHORISED else ""
+        raise StackError(_shown(str(error)) + hint) from error
     except ClientError as error:
         raise StackError(_shown(str(error))) from error
 

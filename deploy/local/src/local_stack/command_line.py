@@ -1,9 +1,12 @@
 """The words of the command `todo-agent`, and nothing that takes time to import."""
 
 import argparse
+import ipaddress
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
+from local_stack.ports import LOOPBACK
 from local_stack.restarts import DEATHS_MAX
 
 PORT: Final = 5173
@@ -11,7 +14,11 @@ URL: Final = f"http://localhost:{PORT}"
 SCALABLE: Final = ("agent", "rtc-gateway", "todo-store")
 SCALE_MAX: Final = 8
 LOCAL_ISSUER: Final = "local"
-"""Who names the one owner of a stack without sign-in."""
+"""Who names the one owner of a stack without sign-in, and those of tokens that are made here."""
+OWNER_MAX_CHARS: Final = 200
+TOKEN_DAYS: Final = 30
+TOKEN_DAYS_MAX: Final = 366
+TOKEN_VARIABLE: Final = "TODO_AGENT_TOKEN"  # noqa: S105 - a name
 
 
 def parser() -> argparse.ArgumentParser:
@@ -19,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="todo-agent", description="A to-do agent that never claims what the database does not show."
     )
-    commands = top.add_subparsers(dest="command", required=True, metavar="{up,ask,lists,forget}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="{up,ask,lists,token,forget}")
     _add_up(commands.add_parser("up", help="run everything on this machine", description="Run everything here."))
     ask = commands.add_parser(
         "ask",
@@ -30,6 +37,14 @@ def parser() -> argparse.ArgumentParser:
     _add_connection(ask)
     ask.add_argument("text", metavar="TEXT", type=_text, help="the request, in plain words")
     _add_connection(commands.add_parser("lists", help="show the lists", description="Show every list and item."))
+    _add_token(
+        commands.add_parser(
+            "token",
+            help="make an access token",
+            description="Print an access token for a stack that asks for one (todo-agent up --auth), and on stderr the "
+            "address that signs a browser in with it. Whoever has it is its owner until it expires.",
+        )
+    )
     forget = commands.add_parser(
         "forget",
         help="erase a person's lists, irrevocably",
@@ -43,7 +58,15 @@ def parser() -> argparse.ArgumentParser:
 
 
 def _add_up(up: argparse.ArgumentParser) -> None:
-    up.add_argument("--port", type=_port, default=PORT, help=f"of the page, on localhost (default {PORT})")
+    up.add_argument("--port", type=_port, default=PORT, help=f"of the page (default {PORT})")
+    up.add_argument(
+        "--listen",
+        type=_address,
+        default=LOOPBACK,
+        metavar="ADDRESS",
+        help=f"of this machine, or 0.0.0.0 for all; others can reach it then, so --auth is needed (default {LOOPBACK})",
+    )
+    up.add_argument("--auth", action="store_true", help="let nobody in without a token; `todo-agent token` makes one")
     up.add_argument("--data", type=_directory, metavar="DIR", help="where data is kept")
     model = up.add_mutually_exclusive_group()
     model.add_argument("--model-url", type=_url, metavar="URL", help="a server like LM Studio's (default: ask for one)")
@@ -64,12 +87,51 @@ def _add_up(up: argparse.ArgumentParser) -> None:
 def _add_connection(command: argparse.ArgumentParser) -> None:
     command.add_argument("--url", type=_url, help=f"of the page (default: that of your running stack, else {URL})")
     command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.add_argument(
+        "--token",
+        help=f"who you are, where the stack asks (default: {TOKEN_VARIABLE}, or on this machine one made here)",
+    )
+    command.add_argument("--data", type=_directory, metavar="DIR", help="where your running stack keeps its data")
+
+
+def _add_token(token: argparse.ArgumentParser) -> None:
+    token.add_argument("--owner", required=True, metavar="NAME", type=_owner, help="whose, as the page shows it")
+    lifetime = token.add_mutually_exclusive_group()
+    lifetime.add_argument("--days", dest="lifetime", type=_days, metavar="N", help=f"(default {TOKEN_DAYS})")
+    lifetime.add_argument("--minutes", dest="lifetime", type=_minutes, metavar="N")
+    token.set_defaults(lifetime=timedelta(days=TOKEN_DAYS))
+    token.add_argument("--data", type=_directory, metavar="DIR", help="where the stack keeps its data, and its secret")
+    token.add_argument("--url", type=_url, help="of the page, as others reach it")
 
 
 def _port(value: str) -> int:
     if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= 65535:
         raise argparse.ArgumentTypeError(f"{value!r} is not a port; give a number from 1 to 65535")
     return int(value)
+
+
+def _address(value: str) -> str:
+    if value.lower() == "localhost":
+        return LOOPBACK
+    try:
+        return str(ipaddress.ip_address(value.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{value!r} is not an IP address; give one of this machine's") from None
+
+
+def _days(value: str) -> timedelta:
+    return _lifetime(value, timedelta(days=1), "days")
+
+
+def _minutes(value: str) -> timedelta:
+    return _lifetime(value, timedelta(minutes=1), "minutes")
+
+
+def _lifetime(value: str, unit: timedelta, name: str) -> timedelta:
+    most = timedelta(days=TOKEN_DAYS_MAX) // unit
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value[:9]) <= most or len(value) > 9:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number of {name}; give one from 1 to {most}")
+    return int(value) * unit
 
 
 def _deaths(value: str) -> int:
@@ -100,6 +162,12 @@ def _name(value: str) -> str:
     if not value.strip() or "\0" in value:
         raise argparse.ArgumentTypeError(f"{value!r} is not a name; give the owner's")
     return value
+
+
+def _owner(value: str) -> str:
+    if len(value) > OWNER_MAX_CHARS or not value.isprintable():
+        raise argparse.ArgumentTypeError(f"the name has over {OWNER_MAX_CHARS} characters, or some that do not print")
+    return _name(value)
 
 
 def _scale(value: str) -> dict[str, int]:

@@ -17,3 +17,9 @@ class UnusableDirectoryError(StackError):
 
 class GivenUpError(StackError):
     """A service that keeps dying, with its last words."""
+
+
+class ExposedError(StackError):
+    """The stack would be reached by others, and would ask nobody who they are."""
+
+    status: ClassVar[int] = 2

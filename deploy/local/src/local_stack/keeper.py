@@ -10,7 +10,7 @@ from local_stack import readiness
 from local_stack.child import Child, Command, describe
 from local_stack.errors import GivenUpError, StackError
 from local_stack.journal import Journal
-from local_stack.ports import free_port
+from local_stack.ports import LOOPBACK, free_port
 from local_stack.restarts import RestartPolicy
 
 Say = Callable[[str], None]
@@ -32,6 +32,7 @@ class Kept:
     """A process to keep. `name` is unique in the stack, `stage` says when it is stopped.
 
     Without `ready_path` it is ready when it says its command's ready line. `http_port` None: a new one at each start.
+    `http_host` is where it is asked whether it is ready.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Kept:
     command: Callable[[Start], Command]
     ready_path: str | None = READY_PATH
     http_port: int | None = None
+    http_host: str = LOOPBACK
 
 
 class Keeper:
@@ -73,7 +75,7 @@ class Keeper:
             await asyncio.wait_for(self._ready.wait(), timeout)
         except TimeoutError as error:
             path = self.kept.ready_path
-            missing = await readiness.missing(self.http_port, path) if path else "its ready line"
+            missing = await readiness.missing(self.kept.http_host, self.http_port, path) if path else "its ready line"
             words = self.child.last_words() if self.child else ""
             raise StackError(f"{self.kept.name} is not ready after {timeout:g} s ({missing}):\n{words}") from error
 
@@ -94,7 +96,7 @@ class Keeper:
         if path is None:
             await child.said_ready()
         else:
-            await readiness.until_ready(self.http_port, path)
+            await readiness.until_ready(self.kept.http_host, self.http_port, path)
         self._ready.set()
 
     async def _after_death(self, child: Child, status: int, died_at: list[float]) -> None:

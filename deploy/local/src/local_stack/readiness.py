@@ -1,20 +1,19 @@
-"""Asks a process on the loopback whether it is ready."""
+"""Asks a process on this machine whether it is ready."""
 
 import asyncio
 import json
 from typing import Final
 
 from local_stack.http_get import get
-from local_stack.ports import LOOPBACK
 
 ASK_TIMEOUT_S: Final = 3.0
 PERIOD_S: Final = 0.05
 
 
-async def missing(port: int, path: str) -> str | None:
+async def missing(host: str, port: int, path: str) -> str | None:
     """None when `path` answers 200, else a short word for what is missing."""
     try:
-        answer = await get(f"http://{LOOPBACK}:{port}{path}", timeout=ASK_TIMEOUT_S)
+        answer = await get(f"http://{f'[{host}]' if ':' in host else host}:{port}{path}", timeout=ASK_TIMEOUT_S)
     except TimeoutError:
         return "no answer"
     except (OSError, ValueError):
@@ -24,9 +23,9 @@ async def missing(port: int, path: str) -> str | None:
     return _named(answer.body) or f"status {answer.status}"
 
 
-async def until_ready(port: int, path: str) -> None:
+async def until_ready(host: str, port: int, path: str) -> None:
     """Wait until `path` answers 200. Bounded by the caller."""
-    while await missing(port, path) is not None:  # noqa: ASYNC110 - the other process has no event for this
+    while await missing(host, port, path) is not None:  # noqa: ASYNC110 - the other process has no event for this
         await asyncio.sleep(PERIOD_S)
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from local_stack.child import Command
-from local_stack.command_line import SCALABLE
+from local_stack.command_line import SCALABLE, TOKEN_VARIABLE
 from local_stack.keeper import Kept, Start
-from local_stack.ports import LOOPBACK
+from local_stack.ports import LOOPBACK, probed
 
 SIGNALING: Final = "signaling"
 RTC_GATEWAY: Final = "rtc-gateway"
@@ -42,12 +42,25 @@ _OURS: Final = frozenset(
     }
 )
 
-_SECRETS_OF: Final[Mapping[str, str]] = {"MODEL_API_KEY": AGENT, "TURN_SECRET": SIGNALING}
+_DOORS: Final = frozenset({SIGNALING})
+_SECRETS_OF: Final[Mapping[str, frozenset[str]]] = {
+    "MODEL_API_KEY": frozenset({AGENT}),
+    "TURN_SECRET": frozenset({SIGNALING}),
+    "AUTH_SECRET": _DOORS,
+    "AUTH_JWKS_URL": _DOORS,
+    "AUTH_ISSUER": _DOORS,
+    "AUTH_AUDIENCE": _DOORS,
+    # The command line's own: no service is anybody.
+    TOKEN_VARIABLE: frozenset(),
+}
 
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What the services find: addresses, passwords, the caller's environment."""
+    """What the services find: addresses, passwords, the caller's environment.
+
+    `listen` is where the page is served, `entering` what signaling is told of who may enter.
+    """
 
     nats_url: str
     nats_passwords: Mapping[str, str] = field(repr=False)
@@ -56,6 +69,8 @@ class Surroundings:
     page: Path | None
     environ: Mapping[str, str] = field(repr=False)
     model_url: str | None = None
+    listen: str = LOOPBACK
+    entering: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def inherited(environ: Mapping[str, str], service: str) -> dict[str, str]:
@@ -63,7 +78,7 @@ def inherited(environ: Mapping[str, str], service: str) -> dict[str, str]:
     passed = {
         name: value
         for name, value in environ.items()
-        if name not in _OURS and _SECRETS_OF.get(name, service) == service
+        if name not in _OURS and service in _SECRETS_OF.get(name, {service})
     }
     return {**passed, "PYTHONUNBUFFERED": "1"}
 
@@ -77,6 +92,7 @@ def instances(service: str, count: int, around: Surroundings) -> Iterator[Kept]:
             stage=STAGES[service],
             command=partial(_command, service, name, around),
             http_port=around.port if service == SIGNALING else None,
+            http_host=probed(around.listen) if service == SIGNALING else LOOPBACK,
         )
 
 
@@ -86,7 +102,7 @@ def _command(service: str, name: str, around: Surroundings, start: Start) -> Com
         "NATS_URL": around.nats_url,
         "NATS_USER": service,
         "NATS_PASSWORD": around.nats_passwords[service],
-        "HTTP_HOST": LOOPBACK,
+        "HTTP_HOST": around.listen if service == SIGNALING else LOOPBACK,
         "HTTP_PORT": str(start.http_port),
         "INSTANCE": name,
         **_own_settings(service, around),
@@ -106,8 +122,8 @@ def _own_settings(service: str, around: Surroundings) -> dict[str, str]:
         return {"DRAIN_S": around.environ.get("DRAIN_S", "0")}
     if service == AGENT and around.model_url is not None:
         return {"MODEL_URL": around.model_url}
-    if service == SIGNALING and around.page is not None:
-        return {"PAGE_DIR": str(around.page)}
+    if service == SIGNALING:
+        return {**around.entering, **({"PAGE_DIR": str(around.page)} if around.page is not None else {})}
     return {}
 
 

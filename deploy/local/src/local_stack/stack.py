@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -18,10 +18,12 @@ from local_stack.journal import Journal
 from local_stack.keeper import Keeper, Kept, Say
 from local_stack.nats import Nats
 from local_stack.passwords import Passwords, load_or_make
-from local_stack.ports import LOOPBACK, free_port
+from local_stack.ports import LOOPBACK, free_port, host_of, outward_address
 from local_stack.postgres import STORE_DATABASE, STORE_DRIVER, STORE_USER, Postgres
 from local_stack.private_file import write_private
 from local_stack.restarts import DEATHS_MAX, RestartPolicy
+from local_stack.running import SignIn
+from local_stack.signing_in import LOCAL_OWNER, settings_of_signaling
 from local_stack.topology import declare
 
 READY_TIMEOUT_S: Final = 60.0
@@ -46,6 +48,18 @@ class Options:
     page: Path | None = None
     scale: Mapping[str, int] = field(default_factory=dict)
     deaths: int = DEATHS_MAX
+    listen: str = LOOPBACK
+    sign_in: SignIn | None = None
+
+    @property
+    def url(self) -> str:
+        """Of the page, for this machine."""
+        return f"http://{host_of(self.listen)}:{self.port}"
+
+    @property
+    def address(self) -> str:
+        """Of the page, for others where they can reach it."""
+        return f"http://{host_of(outward_address(self.listen))}:{self.port}"
 
 
 class Stack:
@@ -61,7 +75,8 @@ class Stack:
 
     async def run(self, ready: Callable[[], None]) -> None:
         """Bring everything up, call `ready`, and watch. Ends only by an exception: a group that holds StackErrors."""
-        passwords = load_or_make(self._directory.secrets)
+        sign_in = self._options.sign_in
+        passwords = load_or_make(self._directory.secrets, auth=sign_in is not None and sign_in.by == "data")
         binaries = usable(self._directory)
         nats = Nats.of(self._directory, binaries.nats_server, free_port())
         postgres = Postgres.of(self._directory, binaries.postgres, free_port())
@@ -72,6 +87,8 @@ class Stack:
             port=self._options.port,
             page=self._options.page,
             environ=self._environ,
+            listen=self._options.listen,
+            entering=settings_of_signaling(self._options.listen, sign_in, passwords.auth, self._environ),
         )
         nats.configure(passwords.bus)
         async with asyncio.TaskGroup() as group:
@@ -145,7 +162,10 @@ class Stack:
         """For tests and the curious: who serves where. With a password in it, so for the owner alone."""
         state = {
             "pid": os.getpid(),
-            "url": f"http://localhost:{around.port}",
+            "url": self._options.url,
+            "address": self._options.address,
+            "owner": self._environ.get("LOCAL_OWNER", LOCAL_OWNER),
+            "sign_in": asdict(self._options.sign_in) if self._options.sign_in else None,
             "database_url": around.database_url.replace(STORE_DRIVER, "postgresql", 1),
             "nats_url": around.nats_url,
             "model_url": around.model_url,

@@ -13,6 +13,7 @@ from local_stack.account import unprivileged
 from local_stack.directory import DataDirectory, default_directory, locked, prepare
 from local_stack.errors import StackError
 from local_stack.ports import require_free
+from local_stack.signing_in import require_hidden
 from local_stack.stack import Options, Stack
 
 # The terminal gives Ctrl-C to all of a group, and a launcher in it may hand the same one on.
@@ -23,17 +24,18 @@ _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 def up(options: Options, data: Path | None) -> int:
     """Run a stack until it is told to stop; the exit status. Raises StackError with what was wrong."""
+    require_hidden(options.listen, options.sign_in, os.environ)
     account = unprivileged()
     directory = prepare(data or default_directory(os.environ, root=account is not None), account)
     with locked(directory):
-        require_free(options.port)
+        require_free(options.port, options.listen)
         return asyncio.run(_run(options, directory))
 
 
 async def _run(options: Options, directory: DataDirectory) -> int:
     told, force = _stop_signals()
     stack = Stack(options, directory, os.environ, say)
-    running = asyncio.create_task(stack.run(lambda: _say_ready(options.port)), name="stack")
+    running = asyncio.create_task(stack.run(lambda: _say_ready(options)), name="stack")
     stopping = asyncio.create_task(told.wait(), name="signals")
     try:
         await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -56,8 +58,12 @@ def say(line: str) -> None:
         sys.stderr.flush()
 
 
-def _say_ready(port: int) -> None:
-    sys.stdout.write(f"ready http://localhost:{port}\n")
+def _say_ready(options: Options) -> None:
+    if options.address != options.url:
+        say(f"others reach it at {options.address}")
+    if options.sign_in is not None and options.sign_in.by != "provider":
+        say("it asks who you are: 'todo-agent token --owner NAME' makes an address that signs a browser in")
+    sys.stdout.write(f"ready {options.url}\n")
     sys.stdout.flush()
 
 

@@ -71,6 +71,11 @@ class Settings(ServiceSettings, AccessSettings):
     @field_validator("allowed_hosts")
     @classmethod
     def _own_names(cls, hosts: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        for host in hosts:
+            if "*" in host.removeprefix("*." if host != "*" else "*"):
+                raise PydanticCustomError(
+                    "pattern", "has {host}; a * stands alone, or in front as in *.todo.example", {"host": host}
+                )
         if not secured_by(info):
             _require_loopback(hosts, hosts)
         return hosts
