@@ -69,9 +69,9 @@ async def test_going_on_raises_the_epoch_and_changes_the_token(bus: NatsBus) -> 
 
 async def test_where_the_answer_was_lost_the_token_it_answered_is_still_good(bus: NatsBus) -> None:
     first = await entered(Sessions(bus), ADA)
-    await entered(Sessions(bus), ADA, first.session, first.resume_token)  # nobody hears of this one
-    again = await entered(Sessions(bus), ADA, first.session, first.resume_token)
-    assert (again.session, again.epoch, again.resumed) == (first.session, 3, True)
+    for epoch in (2, 3, 4):  # nobody hears of the first two
+        again = await entered(Sessions(bus), ADA, first.session, first.resume_token)
+        assert (again.session, again.epoch, again.resumed) == (first.session, epoch, True)
 
 
 @pytest.mark.parametrize("token", [None, "", "guessed", "\ud800"])

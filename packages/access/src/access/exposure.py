@@ -27,7 +27,7 @@ def published_on_loopback(mapping: str) -> bool:
 
 def _is_on_loopback(mapping: str) -> bool:
     parts = mapping.partition("/")[0].rsplit(":", 2)
-    return len(parts) == 3 and parts[0] != "" and is_loopback(parts[0])
+    return len(parts) == 3 and is_loopback(parts[0])
 
 
 def exposed(host: str, published_on: str | None) -> str | None:
