@@ -52,8 +52,10 @@ class Done(Message):
 
 
 class SessionEntered(Message):
-    """`ctl.session.<session>.entered`: a channel is open; whoever holds one of an older epoch, or of an older attempt of
-    the same, lets go of it."""
+    """`ctl.session.<session>.entered`: a channel is open; whoever holds an older one lets go of it.
+
+    Older is what has a lower epoch, or of the same epoch a lower attempt.
+    """
 
     session: SessionId
     epoch: int = Field(ge=1)
