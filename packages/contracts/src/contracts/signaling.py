@@ -26,10 +26,10 @@ class Hello(Message):
 
     type: Literal["hello"] = "hello"
     version: int
-    token: str | None = Field(default=None, max_length=TOKEN_MAX_CHARS)
+    token: str | None = Field(default=None, max_length=TOKEN_MAX_CHARS, repr=False)
     time_zone: str = Field(default="UTC", max_length=64)
     session: SessionId | None = Field(default=None, description="the session to resume")
-    resume_token: str | None = Field(default=None, max_length=128)
+    resume_token: str | None = Field(default=None, max_length=128, repr=False)
     last_seen: Seen | None = Field(
         default=None, description="of the session to resume: what is behind is told again; null: from now on"
     )
@@ -63,7 +63,7 @@ class Ready(Message):
         default=None, description="of the access token: the channel closes then, unless token.renew came before"
     )
     resume_token: str | None = Field(
-        default=None, description="for the next hello; the one before it stays good until this one is used"
+        default=None, repr=False, description="for the next hello; the one before it stays good until this one is used"
     )
     resumed: bool = Field(default=False, description="false: a session of its own, whatever the hello named")
     limits: Limits

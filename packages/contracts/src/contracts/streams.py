@@ -80,7 +80,7 @@ STREAMS: Final = (
     Stream(
         name=SESSIONS,
         subjects=("$KV.sessions.*",),
-        max_bytes=64 * 1024**2,
+        max_bytes=512 * 1024**2,
         max_age_s=SESSION_KEPT_S,
         # A key's new value takes the place of the old one. A full bucket lets nobody new in, and forgets nobody.
         discard="new",
