@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from contracts import streams, subjects
 from contracts.message import ErrorCode, Message, Problem
 from contracts.sessions import SessionRecord
 from contracts.tokens import new_session_id, owner_key
+from local_stack import topology
 from local_stack.temporary import running_nats, temporary_directory
 from signaling.sessions import TRIES, EnteredSession, Sessions, digest
 
@@ -131,14 +133,16 @@ async def test_sockets_that_go_on_with_one_session_at_once_get_an_epoch_each(bus
     assert (await entered(Sessions(bus), ADA, first.session, newest.resume_token)).epoch == 4
 
 
-async def test_a_full_bucket_lets_nobody_new_in_and_forgets_nobody() -> None:
-    declared = next(stream for stream in streams.STREAMS if stream.name == streams.SESSIONS)
+async def test_a_full_bucket_lets_nobody_new_in_and_forgets_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    small = [replace(stream, max_bytes=1024**2) for stream in streams.STREAMS if stream.name == streams.SESSIONS]
+    monkeypatch.setattr(topology, "STREAMS", small)
+    monkeypatch.setattr(topology, "CONSUMERS", ())
     with temporary_directory() as directory:
         async with running_nats(directory) as server, NatsBus.connected_to(server.bus_settings("signaling")) as bus:
             first = await entered(Sessions(bus), ADA)
             for size in (900_000, 90_000, 9_000, 900, 90, 1):
                 filling = Anything(owner="x" * size)
-                for _ in range(declared.max_bytes // size + 1 if size == 900_000 else 12):
+                for _ in range(12):
                     await bus.publish(subjects.session_record(new_session_id()), filling)
             for session, token in ((None, None), (first.session, first.resume_token)):
                 problem = await Sessions(bus).enter(ADA, session, token)
