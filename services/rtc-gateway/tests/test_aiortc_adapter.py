@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import time
 from collections.abc import Callable
 from itertools import count
@@ -13,7 +14,7 @@ from contracts.limits import CANDIDATES_MAX
 from contracts.message import ErrorCode
 from contracts.signaling import IceCandidate
 from rtc_gateway.aiortc_adapter import HIGH_WATER_BYTES, AiortcPeers, AiortcSettings
-from rtc_gateway.peer import CloseReason, PeerClosedError, PeerError
+from rtc_gateway.peer import CloseReason, PeerClosedError, PeerError, PeerStats
 
 from .pair import Heard, Pair, candidates_in, connected, new_page, offer_of, soon, without
 
@@ -69,6 +70,19 @@ async def test_a_peer_that_does_not_connect_in_time_is_closed() -> None:
     await soon(peers.close())
     with pytest.raises(PeerClosedError):
         peer.send("late")
+
+
+async def test_a_channel_that_comes_after_the_close_is_not_opened() -> None:
+    page, channel, _ = new_page()
+    heard = Heard()
+    peers = AiortcPeers(AiortcSettings())
+    peer = peers.create(heard.handlers)
+    await soon(peer.accept(await offer_of(page)))
+    peer.close()
+    peer._connection.emit("datachannel", channel)
+    assert not heard.opened.is_set()
+    await page.close()
+    await peers.close()
 
 
 async def test_close_returns_at_once_and_what_was_sent_before_still_arrives() -> None:
@@ -204,9 +218,48 @@ async def test_stats_tell_the_path_and_the_bytes() -> None:
         pair.channel.send("x" * 1000)
         await soon(pair.heard.messages.get())
         after = pair.peer.stats()
-        assert before.path is not None
-        assert set(before.path.split("/")) <= {"host", "prflx"}
+        assert before.local_type == "host"
+        assert before.remote_type in {"host", "prflx"}
+        assert before.path == f"host/{before.remote_type}"
+        assert before.protocol == "udp"
         assert after.bytes_received >= before.bytes_received + 1000
+
+
+async def test_stats_tell_the_round_trip_and_what_is_not_acknowledged() -> None:
+    async with connected() as pair:
+        pair.peer.send("measured")
+        await pair.message()
+        pair.channel.send("it has come")
+        await soon(pair.heard.messages.get())
+        for _ in range(20):
+            pair.peer.send("x" * 16_000)
+        await asyncio.sleep(0)
+        waiting = pair.peer.stats()
+        assert waiting.bytes_unacked > 0
+        assert waiting.bytes_buffered + waiting.bytes_unacked == 20 * 16_000
+        for _ in range(20):
+            await pair.message()
+        pair.channel.send("all of it")
+        await soon(pair.heard.messages.get())
+        done = pair.peer.stats()
+        assert (done.bytes_buffered, done.bytes_unacked) == (0, 0)
+        assert done.rtt_ms is not None
+        assert 0 < done.rtt_ms < 1000
+
+
+def test_before_there_is_a_pair_there_is_no_path() -> None:
+    assert PeerStats().path is None
+
+
+async def test_an_opening_says_what_took_how_long_and_by_which_pair(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="rtc_gateway")
+    async with connected() as pair:
+        path = pair.peer.stats().path
+    told = vars(next(record for record in caplog.records if record.getMessage() == "channel open"))
+    parts = [told[name] for name in ("accept_ms", "ice_ms", "dtls_ms")]
+    assert all(part > 0 for part in parts)
+    assert sum(parts) <= told["open_ms"] + 0.5
+    assert (told["path"], told["protocol"]) == (path, "udp")
 
 
 async def test_a_candidate_may_come_before_the_offer() -> None:

@@ -27,8 +27,8 @@ from rtc_gateway.addresses import (
     usable_addresses,
 )
 from rtc_gateway.aiortc_insides import association, reading
-from rtc_gateway.aiortc_insides.association import OUR_TIMERS, SctpTimers
 from rtc_gateway.aiortc_insides.gathering import CLOSED, Sockets
+from rtc_gateway.aiortc_insides.timers import OUR_TIMERS, Retransmission, SctpTimers
 from rtc_gateway.peer import CloseReason, PeerClosedError, PeerError, PeerHandlers, PeerStats
 from rtc_gateway.sdp import announcing, usable_candidate, usable_offer
 
@@ -132,7 +132,7 @@ class AiortcPeer:
         self._sockets.gather_for(reading.ice_of(sctp))
         association.guard(sctp, self._misused)
         if self._settings.timers is not None:
-            association.set_timers(sctp, self._settings.timers)
+            Retransmission(sctp, self._settings.timers)
         dtls = sctp.transport
         ice = dtls.transport
         ice.on("statechange", lambda: self._opening.mark("ice", ice.state == "completed"))
@@ -201,6 +201,8 @@ class AiortcPeer:
         return call
 
     def _on_channel(self, channel: RTCDataChannel) -> None:
+        if self._closed:
+            return
         reliable = channel.ordered and channel.maxRetransmits is None and channel.maxPacketLifeTime is None
         ours = channel.label == CHANNEL_LABEL and channel.protocol == CHANNEL_PROTOCOL and reliable
         if self._channel is not None or not ours:
