@@ -106,9 +106,10 @@ class Gateway:
             line = self._lines[name]
             line.sent_at, line.answered_ms, line.packets, line.repeated = {}, {}, 0, 0
         async with asyncio.TaskGroup() as tasks:
-            for name, kind in traffic.items():
-                every_s = kind["every_ms"] / 1000
-                tasks.create_task(self._send_on(self._lines[name], every_s, kind["answered"], seconds))
+            for place, (name, kind) in enumerate(traffic.items()):
+                # Each line begins at a moment of its own.
+                offset_s = kind["every_ms"] / 1000 * place / len(traffic)
+                tasks.create_task(self._send_on(self._lines[name], kind, offset_s, seconds))
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(ANSWERED_WITHIN_S):
                 for name, kind in traffic.items():
@@ -125,17 +126,16 @@ class Gateway:
             "rtt_ms": None if line.peer is None else line.peer.stats().rtt_ms,
         }
 
-    async def _send_on(self, line: Line, every_s: float, answered: bool, seconds: float) -> None:
-        """Evenly, each line beginning at a moment of its own."""
+    async def _send_on(self, line: Line, kind: dict[str, Any], offset_s: float, seconds: float) -> None:
         if line.peer is None:
             raise RuntimeError("not connected")
-        await asyncio.sleep(every_s * (hash(id(line)) % 97) / 97)
-        began = time.monotonic()
+        every_s = kind["every_ms"] / 1000
+        began = time.monotonic() + offset_s
         for number in range(int(seconds / every_s)):
             await asyncio.sleep(began + number * every_s - time.monotonic())
             line.sent_at[number] = time.time()
             try:
-                line.peer.send(json.dumps({"n": number, "answer": answered, "text": "Groceries: bread, oat milk"}))
+                line.peer.send(json.dumps({"n": number, "answer": kind["answered"], "text": "Groceries: oat milk"}))
             except PeerClosedError:
                 return
 

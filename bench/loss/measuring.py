@@ -70,7 +70,7 @@ async def measure_messages(cable: Cable, gateway: Child, pages: Pages, seconds: 
 
 async def measure_opening(cable: Cable, gateway: Child, pages: Pages, loss: int, connections: int) -> Openings:
     """How long connections take to open while packets are lost, from the answer on."""
-    lines = {f"{number}/{timers}/{loss}": timers for timers in TIMERS for number in range(connections)}
+    lines = {f"{number}/{timers}/{loss}": timers for number in range(connections) for timers in TIMERS}
     await cable.lose(loss)
     opened = await connect(gateway, pages, lines)
     await cable.lose(0)

@@ -150,22 +150,18 @@ class PeerDatagrams(StunProtocol):
         self._sockets = sockets
         self._take = take
         self._connected = False
-        self._given_up = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._connected = True
-        if self._given_up:
-            self.give_up()
 
     def give_up(self) -> None:
-        """Close the socket at once, or as soon as there is one."""
-        self._given_up = True
+        """Close the socket, without waiting for it, if there is one and it is open."""
         if self._connected and not self.transport.is_closing():
             self.transport.abort()
 
     def datagram_received(self, data: bytes | str, addr: tuple[str | int, ...]) -> None:
-        """Never raises: on uvloop that would be the stranger's word in our log, on others it may end the socket."""
+        """Never raises: each datagram of a stranger's would be an error in the event loop's log."""
         if not isinstance(data, bytes) or not data:
             self._sockets.dropped += 1
         elif data[0] in _STUN:
