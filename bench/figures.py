@@ -20,6 +20,10 @@ class Figure:
     def p95(self) -> float:
         return sorted(self.samples)[min(len(self.samples) - 1, int(len(self.samples) * 0.95))]
 
+    @property
+    def p99(self) -> float:
+        return sorted(self.samples)[min(len(self.samples) - 1, int(len(self.samples) * 0.99))]
+
     def row(self, note: str = "") -> str:
         cells = (self.name, f"{self.p50:.1f}", f"{self.p95:.1f}", f"{min(self.samples):.1f}", len(self.samples), note)
         return "| " + " | ".join(str(cell) for cell in cells) + " |"

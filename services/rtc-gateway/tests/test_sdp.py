@@ -1,11 +1,15 @@
-"""What of a stranger's SDP reaches aiortc."""
+"""What of a stranger's SDP reaches aiortc, and what of ours a stranger is told."""
+
+import ipaddress
 
 import pytest
 
 from contracts.limits import CANDIDATES_MAX
 from contracts.message import ErrorCode
 from rtc_gateway.peer import PeerError
-from rtc_gateway.sdp import candidates_in, usable_candidate, usable_offer
+from rtc_gateway.sdp import announcing, usable_candidate, usable_offer
+
+from .pair import candidates_in
 
 OFFER = """v=0
 o=- 4611731400430051336 2 IN IP4 127.0.0.1
@@ -33,7 +37,7 @@ def test_only_usable_candidates_stay_and_their_end_goes() -> None:
     candidates = [line for line in usable.splitlines() if line.startswith("a=candidate:")]
     assert candidates == ["a=candidate:2 1 udp 1686052607 203.0.113.9 50001 typ srflx"]
     assert "end-of-candidates" not in usable
-    assert candidates_in(usable) == 1
+    assert len(candidates_in(usable)) == 1
 
 
 def test_nothing_else_is_changed() -> None:
@@ -111,3 +115,50 @@ def test_too_many_candidates_are_refused() -> None:
 )
 def test_a_candidate_is_reduced_to_what_aiortc_reads(text: str, usable: str | None) -> None:
     assert usable_candidate(text) == usable
+
+
+ANSWER = "\r\n".join(
+    (
+        "v=0",
+        "s=-",
+        "m=application 50001 UDP/DTLS/SCTP webrtc-datachannel",
+        "c=IN IP6 fd00::2",
+        "a=mid:0",
+        "a=candidate:0a 1 udp 2130706431 fd00::2 50001 typ host",
+        "a=candidate:0b 1 udp 2130706431 172.17.0.1 50002 typ host",
+        "a=candidate:0c 1 udp 2130706431 10.1.2.3 50003 typ host",
+        "a=end-of-candidates",
+        "",
+    )
+)
+PUBLIC = ipaddress.IPv4Address("203.0.113.7")
+
+
+def test_an_announced_address_comes_first_and_the_local_ones_stay_behind_it() -> None:
+    assert announcing(ANSWER, PUBLIC, ipaddress.ip_address("10.1.2.3")).split("\r\n") == [
+        "v=0",
+        "s=-",
+        "m=application 50003 UDP/DTLS/SCTP webrtc-datachannel",
+        "c=IN IP4 203.0.113.7",
+        "a=mid:0",
+        "a=candidate:announced 1 udp 2130706431 203.0.113.7 50003 typ host",
+        "a=candidate:0a 1 udp 2130706175 fd00::2 50001 typ host",
+        "a=candidate:0b 1 udp 2130706175 172.17.0.1 50002 typ host",
+        "a=candidate:0c 1 udp 2130706175 10.1.2.3 50003 typ host",
+        "a=end-of-candidates",
+        "",
+    ]
+
+
+@pytest.mark.parametrize("local", [None, ipaddress.ip_address("192.0.2.1")])
+def test_an_announced_address_stands_for_the_first_with_ipv4_where_the_way_out_is_none_of_ours(
+    local: ipaddress.IPv4Address | None,
+) -> None:
+    assert "203.0.113.7 50002 typ host" in announcing(ANSWER, PUBLIC, local)
+
+
+def test_an_announced_address_that_stands_for_nothing_is_the_error_capacity() -> None:
+    without_ipv4 = "\r\n".join(line for line in ANSWER.splitlines() if "172." not in line and "10.1" not in line)
+    with pytest.raises(PeerError) as refused:
+        announcing(without_ipv4, PUBLIC, None)
+    assert refused.value.problem.code is ErrorCode.CAPACITY

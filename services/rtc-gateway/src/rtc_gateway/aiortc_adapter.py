@@ -1,59 +1,60 @@
-"""aiortc behind a small door: every private or patched piece of aiortc 1.16 and aioice 0.13 stands in this module.
+"""aiortc behind a small door. Whatever it takes of aiortc's and aioice's insides stands in `aiortc_insides`.
 
-What it mends, and why: aiortc dies of a handler's exception, of text that is no UTF-8 and of a repeated DCEP OPEN; it
-does not enforce its receive window; it never gives up connecting while candidates may still come; it goes on sending to
-a page that has gone, in tasks whose errors nobody takes; `close()` can take a minute, and must not be cancelled; aioice
-queues datagrams without bound and leaves loopback out. `PRIVATE` names what is used of their insides; a test holds it
-against the installed version.
-
-SCTP's timers (`SCTP_RTO_MIN` 1 s, `SCTP_RTO_INITIAL` 3 s) are left as they are until they have been measured with
-browsers.
+It gives up connecting, which aiortc never does while candidates may still come; it says which address pages are to use;
+and it closes in the background, since `close()` can take a minute, and must not be cancelled.
 """
 
 import asyncio
-import contextlib
+import ipaddress
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from aioice import Candidate
-from aioice.ice import Connection, get_host_addresses
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSctpTransport, RTCSessionDescription
-from aiortc.rtcsctptransport import DATA_CHANNEL_OPEN, WEBRTC_BINARY, WEBRTC_DCEP, WEBRTC_STRING, Chunk
 from aiortc.sdp import candidate_from_sdp
-from OpenSSL import SSL
 
 from contracts.limits import CANDIDATES_MAX, CHANNEL_LABEL, CHANNEL_PROTOCOL, CONNECT_TIMEOUT_S
 from contracts.message import ErrorCode, Problem
 from contracts.signaling import IceCandidate
+from rtc_gateway.addresses import (
+    IPAddress,
+    PortRange,
+    Rule,
+    address_towards,
+    addresses_of_this_machine,
+    usable_addresses,
+)
+from rtc_gateway.aiortc_insides import association, reading
+from rtc_gateway.aiortc_insides.gathering import CLOSED, Sockets
+from rtc_gateway.aiortc_insides.timers import OUR_TIMERS, Retransmission, SctpTimers
 from rtc_gateway.peer import CloseReason, PeerClosedError, PeerError, PeerHandlers, PeerStats
-from rtc_gateway.sdp import candidates_in, usable_candidate, usable_offer
+from rtc_gateway.sdp import announcing, usable_candidate, usable_offer
 
 log = logging.getLogger(__name__)
 
 HIGH_WATER_BYTES: Final = 64 * 1024
 LOW_WATER_BYTES: Final = 16 * 1024
-DATAGRAMS_MAX: Final = 1024
-CHANNELS_MAX: Final = 4
 LINGER_S: Final = 1.0
+PEER_CLOSE_TIMEOUT_S: Final = 5.0
 CLOSE_TIMEOUT_S: Final = 10.0
-
-_OF_SCTP: Final = "_advertised_rwnd _data_channel_receive _data_channels _handle_data _send_chunk _srtt"
-PRIVATE: Final = {
-    RTCSctpTransport: tuple(_OF_SCTP.split()),
-    Connection: ("_nominated", "_queue", "data_received", "get_component_candidates"),
-}
-"""What this module reads or replaces, beside `RTCIceTransport._connection` and `RTCDtlsTransport._get_stats`."""
 
 
 @dataclass(frozen=True)
 class AiortcSettings:
-    """`ice_addresses`: the only local addresses to offer; empty for all, or loopback where there is nothing else."""
+    """`addresses`: which of this machine's to listen on, see `usable_addresses`. `ports`: None for any. `announced`:
+    the public address in front of this machine. `timers`: None for aiortc's own."""
 
-    ice_addresses: tuple[str, ...] = ()
+    addresses: tuple[Rule, ...] = ()
+    ports: PortRange | None = None
+    announced: ipaddress.IPv4Address | None = None
     connect_timeout_s: float = CONNECT_TIMEOUT_S
+    timers: SctpTimers | None = OUR_TIMERS
+
+    def usable(self) -> Sequence[IPAddress]:
+        """The addresses to listen on now: interfaces come and go."""
+        return usable_addresses(self.addresses, addresses_of_this_machine())
 
 
 class AiortcPeers:
@@ -87,42 +88,59 @@ class AiortcPeer:
         self._closing = closing
         # Without a list aiortc would ask stun.l.google.com; the relay, if one is needed, is on the client's side.
         self._connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
+        self._sockets = Sockets(settings.usable, settings.ports)
         self._channel: RTCDataChannel | None = None
         self._low = asyncio.Event()
         self._described = False
         self._early: list[str] = []
         self._candidates = 0
         self._closed = False
-        self._began = time.monotonic()
+        self._opening = _Opening()
         self._watchdog = asyncio.get_running_loop().call_later(
             settings.connect_timeout_s, self._close, CloseReason.NOT_CONNECTED
         )
 
     async def accept(self, sdp: str) -> str:
-        """See Peer. Besides a bad offer it refuses with `capacity` if no socket could be had."""
+        """See Peer. Besides a bad offer it refuses with `capacity` if a socket or a port could not be had."""
         connection = self._connection
         connection.on("datachannel", self._guarded(self._on_channel))
         connection.on("connectionstatechange", self._guarded(self._on_state))
         try:
             await connection.setRemoteDescription(RTCSessionDescription(sdp=usable_offer(sdp), type="offer"))
-            _guard(self._transport(), self._settings.ice_addresses, self._misused)
+            self._prepare(self._transport())
             self._described = True
             for text in self._early:
                 await self._add(text)
             await connection.setLocalDescription()
+            answer = self._announced(connection.localDescription.sdp)
         except PeerError:
             raise
         except Exception as error:
             # aiortc checks SDP by assert, KeyError, ValueError and more; the text may quote the stranger's.
-            log.info("offer failed", extra={"error_type": type(error).__qualname__})
+            log.info("offer failed", extra={"error_type": type(error).__qualname__, "closed": self._closed})
+            if self._closed:
+                raise PeerError(CLOSED) from error
             detail = "could not be answered; send a new offer as the browser made it"
             raise PeerError(Problem(code=ErrorCode.INVALID, field="sdp", detail=detail)) from error
-        answer: str = connection.localDescription.sdp
-        if candidates_in(answer) == 0:
-            # aioice only logs that it got no socket, and would then wait for ever.
-            log.error("no local candidate; are file descriptors or addresses missing?")
-            raise PeerError(Problem(code=ErrorCode.CAPACITY, detail="this gateway has no socket left; try again"))
+        if self._closed:
+            raise PeerError(CLOSED)
+        self._opening.mark("answered")
         return answer
+
+    def _prepare(self, sctp: RTCSctpTransport) -> None:
+        """What has to be in place before the connection starts."""
+        self._sockets.gather_for(reading.ice_of(sctp))
+        association.guard(sctp, self._misused)
+        if self._settings.timers is not None:
+            Retransmission(sctp, self._settings.timers)
+        dtls = sctp.transport
+        ice = dtls.transport
+        ice.on("statechange", lambda: self._opening.mark("ice", ice.state == "completed"))
+        dtls.on("statechange", lambda: self._opening.mark("dtls", dtls.state == "connected"))
+
+    def _announced(self, answer: str) -> str:
+        announced = self._settings.announced
+        return answer if announced is None else announcing(answer, announced, address_towards(announced))
 
     async def add_candidate(self, candidate: IceCandidate) -> bool:
         """See Peer. Those that come before the offer wait for it; aiortc would lose them."""
@@ -162,17 +180,8 @@ class AiortcPeer:
         self._close(CloseReason.LOCAL)
 
     def stats(self) -> PeerStats:
-        if self._connection.sctp is None:
-            return PeerStats()
-        sctp = self._transport()
-        pairs = list(sctp.transport.transport._connection._nominated.values())
-        counted = [vars(entry) for entry in sctp.transport._get_stats().values()]
-        return PeerStats(
-            path=f"{pairs[0].local_candidate.type}/{pairs[0].remote_candidate.type}" if pairs else None,
-            rtt_ms=None if sctp._srtt is None else sctp._srtt * 1000,
-            bytes_sent=sum(entry["bytesSent"] for entry in counted),
-            bytes_received=sum(entry["bytesReceived"] for entry in counted),
-        )
+        sctp = self._connection.sctp
+        return PeerStats() if sctp is None else reading.stats_of(sctp, self._channel, self._sockets.dropped)
 
     def _transport(self) -> RTCSctpTransport:
         sctp = self._connection.sctp
@@ -192,6 +201,8 @@ class AiortcPeer:
         return call
 
     def _on_channel(self, channel: RTCDataChannel) -> None:
+        if self._closed:
+            return
         reliable = channel.ordered and channel.maxRetransmits is None and channel.maxPacketLifeTime is None
         ours = channel.label == CHANNEL_LABEL and channel.protocol == CHANNEL_PROTOCOL and reliable
         if self._channel is not None or not ours:
@@ -204,8 +215,11 @@ class AiortcPeer:
         channel.on("bufferedamountlow", self._low.set)
         channel.on("message", self._guarded(self._handlers.on_message))
         channel.on("close", self._guarded(lambda: self._close(CloseReason.REMOTE)))
-        elapsed_ms = round((time.monotonic() - self._began) * 1000, 1)
-        log.info("channel open", extra={"elapsed_ms": elapsed_ms, "path": self.stats().path})
+        stats = self.stats()
+        log.info(
+            "channel open",
+            extra={"path": stats.path, "protocol": stats.protocol, **self._opening.milliseconds()},
+        )
         self._handlers.on_open()
 
     def _on_state(self) -> None:
@@ -227,73 +241,54 @@ class AiortcPeer:
         self._guarded(self._handlers.on_closed)(reason)
 
     async def _shut(self) -> None:
+        await self._deliver()
+        ending = asyncio.get_running_loop().create_task(self._connection.close())
+        try:
+            await asyncio.wait({ending}, timeout=PEER_CLOSE_TIMEOUT_S)
+            if not ending.done():
+                log.warning("peer did not close in time, its sockets are taken from it")
+            elif (error := ending.exception()) is not None:
+                log.error("peer did not close cleanly", exc_info=error)
+        finally:
+            self._sockets.close()
+            ending.cancel()
+
+    async def _deliver(self) -> None:
+        """A stream reset is answered after everything before it was delivered; an abort would lose it."""
         channel = self._channel
-        if channel is not None and channel.readyState == "open":
-            # A stream reset is answered after everything before it was delivered; an abort would lose it.
-            delivered = asyncio.Event()
-            channel.on("close", delivered.set)
-            channel.close()
-            try:
-                async with asyncio.timeout(LINGER_S):
-                    await delivered.wait()
-            except TimeoutError:
-                log.info("channel did not close in time")
+        if channel is None or channel.readyState != "open":
+            return
+        delivered = asyncio.Event()
+        channel.on("close", delivered.set)
+        channel.close()
         try:
-            await self._connection.close()
-        except Exception:
-            log.exception("peer did not close cleanly")
+            async with asyncio.timeout(LINGER_S):
+                await delivered.wait()
+        except TimeoutError:
+            log.info("channel did not close in time")
 
 
-def _guard(sctp: RTCSctpTransport, addresses: tuple[str, ...], misused: Callable[[], None]) -> None:
-    """Replace, on this one connection, the methods through which a stranger's packets could break it."""
-    ice = sctp.transport.transport._connection
-    gather, queue_datagram = ice.get_component_candidates, ice.data_received
-    handle_packet, receive, send_chunk = sctp._handle_data, sctp._data_channel_receive, sctp._send_chunk
+class _Opening:
+    """When each part of an opening was done."""
 
-    async def gather_chosen(component: int, addresses: list[str], timeout: int = 5) -> list[Candidate]:
-        return await gather(component=component, addresses=local, timeout=timeout)
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._at: dict[str, float] = {}
 
-    def queue_bounded(data: bytes, component: int) -> None:
-        if ice._queue.qsize() < DATAGRAMS_MAX:
-            queue_datagram(data, component)
+    def mark(self, part: str, done: bool = True) -> None:
+        """The first time counts."""
+        if done:
+            self._at.setdefault(part, time.monotonic())
 
-    async def handle_guarded(data: bytes) -> None:
-        try:
-            await handle_packet(data)
-        except ConnectionError:
-            raise  # how aiortc tells itself that the connection has ended
-        except Exception:
-            log.exception("packet refused")
-            misused()
-        if sctp._advertised_rwnd < 0:
-            log.warning("receive window exceeded")
-            misused()
-
-    async def receive_guarded(stream_id: int, pp_id: int, data: bytes) -> None:
-        if pp_id == WEBRTC_DCEP and data[:1] == bytes([DATA_CHANNEL_OPEN]):
-            known = sctp._data_channels
-            if stream_id in known or len(known) >= CHANNELS_MAX:
-                return
-        if pp_id == WEBRTC_STRING and not _is_utf8(data):
-            pp_id = WEBRTC_BINARY  # whoever reads it refuses binary frames
-        await receive(stream_id, pp_id, data)
-
-    async def send_if_connected(chunk: Chunk) -> None:
-        # What cannot be sent is lost, as on the way. That DTLS has ended is noticed where it is read.
-        with contextlib.suppress(ConnectionError, SSL.Error):
-            await send_chunk(chunk)
-
-    local = list(addresses) or get_host_addresses(use_ipv4=True, use_ipv6=True) or ["127.0.0.1"]
-    ice.get_component_candidates = gather_chosen  # type: ignore[method-assign]
-    ice.data_received = queue_bounded  # type: ignore[method-assign]
-    sctp._handle_data = handle_guarded  # type: ignore[method-assign]
-    sctp._data_channel_receive = receive_guarded  # type: ignore[method-assign]
-    sctp._send_chunk = send_if_connected  # type: ignore[method-assign]
-
-
-def _is_utf8(data: bytes) -> bool:
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
+    def milliseconds(self) -> dict[str, float]:
+        """How long each part took, and all of it until now, as fields for a log line."""
+        answered = self._at.get("answered", self._began)
+        ice = self._at.get("ice", answered)
+        dtls = self._at.get("dtls", ice)
+        spans = {
+            "accept_ms": answered - self._began,
+            "ice_ms": ice - answered,
+            "dtls_ms": dtls - ice,
+            "open_ms": time.monotonic() - self._began,
+        }
+        return {name: round(seconds * 1000, 1) for name, seconds in spans.items()}

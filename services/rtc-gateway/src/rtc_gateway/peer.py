@@ -33,12 +33,23 @@ class CloseReason(StrEnum):
 
 @dataclass(frozen=True)
 class PeerStats:
-    """What is known of the path. `path` is `local type/remote type`, e.g. `host/relay`. RTT is SCTP's, smoothed."""
+    """What is known of the path now. The candidate types and the protocol are those of the chosen pair, None before
+    there is one; the round trip is SCTP's, smoothed, None before it was measured."""
 
-    path: str | None = None
+    local_type: str | None = None
+    remote_type: str | None = None
+    protocol: str | None = None
     rtt_ms: float | None = None
     bytes_sent: int = 0
     bytes_received: int = 0
+    bytes_buffered: int = 0  # handed over, not sent yet
+    bytes_unacked: int = 0  # sent, and not acknowledged yet
+    datagrams_dropped: int = 0  # empty, malformed, from elsewhere than the page, or too many
+
+    @property
+    def path(self) -> str | None:
+        """`local type/remote type`, e.g. `host/relay`."""
+        return None if self.local_type is None else f"{self.local_type}/{self.remote_type}"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What of a stranger's SDP and candidates reaches aiortc. Pure.
+"""What of a stranger's SDP and candidates reaches aiortc, and what of ours a stranger is told. Pure.
 
 A page without camera permission offers only mDNS names (`x.local`), which aioice would look up for a second each, and
 Firefox ends its vanilla offer with `a=end-of-candidates`, after which aioice fails at once instead of waiting for the
@@ -11,6 +11,7 @@ from typing import Final
 
 from contracts.limits import CANDIDATES_MAX, FRAME_MAX_BYTES
 from contracts.message import ErrorCode, Problem, preview
+from rtc_gateway.addresses import IPAddress
 from rtc_gateway.peer import PeerError
 
 _CANDIDATE: Final = re.compile(
@@ -45,7 +46,7 @@ def usable_candidate(text: str) -> str | None:
     if match is None:
         raise PeerError(_invalid("candidate", "is not an ICE candidate; send it as the browser made it", text))
     part = match.groupdict()
-    if part["address"].endswith(".local") or part["transport"].lower() != "udp" or part["component"] != "1":
+    if part["address"].lower().endswith(".local") or part["transport"].lower() != "udp" or part["component"] != "1":
         return None
     if part["type"] not in _USABLE_TYPES:
         return None
@@ -86,9 +87,41 @@ def usable_offer(sdp: str) -> str:
     return "\r\n".join(kept) + "\r\n"
 
 
-def candidates_in(sdp: str) -> int:
-    """How many candidates an SDP holds."""
-    return sum(line.startswith("a=candidate:") for line in sdp.splitlines())
+def announcing(answer: str, announced: ipaddress.IPv4Address, local: IPAddress | None) -> str:
+    """Our answer with one candidate more, in front of the others: `announced`, at the port of the candidate with the
+    address `local`, or else of the first with IPv4. `c=` and `m=` name it too.
+
+    The others stay, a little less preferred: a relay in our own network reaches those, and perhaps not the announced.
+    Raises PeerError where no candidate has IPv4.
+    """
+    lines = answer.splitlines()
+    ours = [match for line in lines if (match := _CANDIDATE.fullmatch(line)) is not None]
+    standing_for = [match for match in ours if match["address"] == str(local)] or [
+        match for match in ours if ":" not in match["address"]
+    ]
+    if not standing_for:
+        detail = "this gateway has no IPv4 address to be reached at; try again, another one may have"
+        raise PeerError(Problem(code=ErrorCode.CAPACITY, detail=detail))
+    port, priority = standing_for[0]["port"], standing_for[0]["priority"]
+    told: list[str] = []
+    for line in lines:
+        if line.startswith("c="):
+            told.append(f"c=IN IP4 {announced}")
+        elif line.startswith("m="):
+            told.append(re.sub(r"(?<= )[0-9]+", port, line, count=1))
+        elif line == ours[0].string:
+            told += (f"a=candidate:announced 1 udp {priority} {announced} {port} typ host", _less_preferred(ours[0]))
+        else:
+            match = _CANDIDATE.fullmatch(line)
+            told.append(line if match is None else _less_preferred(match))
+    return "\r\n".join(told) + "\r\n"
+
+
+def _less_preferred(candidate: re.Match[str]) -> str:
+    """The same line with the next lower local preference, RFC 8445 section 5.1.2.1."""
+    before, after = candidate.span("priority")
+    line = candidate.string
+    return f"{line[:before]}{int(candidate['priority']) - (1 << 8)}{line[after:]}"
 
 
 def _check_media(lines: list[str]) -> None:
