@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
+from bench.capacity.__main__ import capacity
 from bench.environments import NotInstalledError
 from bench.large_owner import large_owner
 from bench.operations import operations
@@ -30,7 +31,11 @@ ON_A_STACK: Final[dict[str, Callable[[RunningStack], Awaitable[str]]]] = {
     "operations": operations,
 }
 SCALE: Final = "agent=2,rtc-gateway=2,todo-store=2"
-BY_THEMSELVES: Final[dict[str, Callable[[], Awaitable[str]]]] = {"rivals": rivals, "startup": startup}
+BY_THEMSELVES: Final[dict[str, Callable[[], Awaitable[str]]]] = {
+    "rivals": rivals,
+    "capacity": capacity,
+    "startup": startup,
+}
 """On stacks of their own."""
 PEERS: Final = "peers"
 

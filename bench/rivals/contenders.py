@@ -18,6 +18,7 @@ import psutil
 from playwright.async_api import Browser, Page
 
 from bench.browser import BARE
+from bench.processes import gateway_of
 from bench.rivals.environment import HERE, PACKAGES, client_script
 from bench.rivals.ruler import measured_page, until_open, until_told
 from local_stack.temporary import RunningStack
@@ -86,22 +87,11 @@ async def contenders(stack: RunningStack) -> AsyncIterator[tuple[Contender, Cont
             Contender(
                 "todo-agent",
                 stack.url,
-                _gateway(stack),
+                gateway_of(stack.pid).pid,
                 connected="connected",
                 lost=frozenset({"degraded", "reconnecting", "failed"}),
             ),
         )
-
-
-def _gateway(stack: RunningStack) -> int:
-    found = [
-        child.pid
-        for child in psutil.Process(stack.pid).children(recursive=True)
-        if child.cmdline()[1:3] == ["-m", "rtc_gateway"]
-    ]
-    if len(found) != 1:
-        raise RuntimeError(f"one gateway is expected, and {len(found)} are there")
-    return found[0]
 
 
 @asynccontextmanager
