@@ -10,11 +10,11 @@ help:  ## these targets
 up: sync page  ## run everything on this machine (UP="--port 8080 --standin" passes options on)
 	$(RUN)/todo-agent up $(UP)
 
-test: sync page tools  ## every test that takes less than minutes
+test: sync page tools tests/foreign_client/node_modules  ## every test that takes less than minutes
 	$(RUN)/pytest -q -m "not long"
 	$(NPM) --prefix web test
 
-test-long: sync page tools  ## the long ones: chaos, soak
+test-long: sync page tools tests/foreign_client/node_modules  ## the long ones: chaos, soak
 	$(RUN)/pytest -q -m long --timeout 1800
 
 check: sync web/node_modules  ## formatting, lint, types, import rules, generated files
@@ -39,8 +39,8 @@ page: web/dist/index.html
 web/dist/index.html: web/node_modules $(shell find web/src web/public web/index.html web/vite.config.ts -type f 2>/dev/null)
 	$(NPM) --prefix web run build
 	touch $@
-web/node_modules: web/package-lock.json
-	$(NPM) --prefix web ci --no-audit --no-fund
+%/node_modules: %/package-lock.json
+	$(NPM) --prefix $* ci --no-audit --no-fund
 	touch $@
 
 tools:  # Chromium for the browser tests: installed where that is possible, otherwise the line to run is printed

@@ -35,6 +35,12 @@ def table(title: str, rows: Sequence[str]) -> str:
     return "\n".join((*head, *rows))
 
 
+def grid(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table with columns of its own."""
+    lines = ("| " + " | ".join(cells) + " |" for cells in (columns, ["---"] * len(columns), *rows))
+    return "\n".join(("", f"**{title}**", "", *lines))
+
+
 def rates(title: str, rows: Sequence[str]) -> str:
     """A Markdown table of operations a second beside bare asyncpg's; `ms` and `n` are of ours."""
     columns = "| a second | todo-agent | bare asyncpg | ratio | ms p50 | n |"

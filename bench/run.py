@@ -1,6 +1,6 @@
 """Every figure of the README, in one run on one machine. Ratios count; milliseconds depend on the machine.
 
-`python -m bench.run` prints all of them, `python -m bench.run connect` one; `--readme` puts them into the README too.
+`python -m bench.run` prints all of them, `python -m bench.run roundtrip` one; `--readme` puts them into the README too.
 """
 
 import argparse
@@ -11,10 +11,12 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
-from bench.connect import connect
+from bench.capacity.__main__ import capacity
+from bench.environments import NotInstalledError
 from bench.large_owner import large_owner
 from bench.operations import operations
 from bench.peers.__main__ import peers
+from bench.rivals.__main__ import rivals
 from bench.roundtrip import roundtrip
 from bench.startup import startup
 from bench.turns import turns
@@ -23,14 +25,18 @@ from local_stack.temporary import RunningStack, running_stack, temporary_directo
 README: Final = Path(__file__).parent.parent / "README.md"
 BEGIN, END = "<!-- figures -->", "<!-- /figures -->"
 ON_A_STACK: Final[dict[str, Callable[[RunningStack], Awaitable[str]]]] = {
-    "connect": connect,
     "roundtrip": roundtrip,
     "turns": turns,
     "large": large_owner,
     "operations": operations,
 }
 SCALE: Final = "agent=2,rtc-gateway=2,todo-store=2"
-STARTUP: Final = "startup"
+BY_THEMSELVES: Final[dict[str, Callable[[], Awaitable[str]]]] = {
+    "rivals": rivals,
+    "capacity": capacity,
+    "startup": startup,
+}
+"""On stacks of their own."""
 PEERS: Final = "peers"
 
 
@@ -45,9 +51,10 @@ async def measure(names: list[str]) -> str:
                 for name in on_a_stack:
                     shown.append(await ON_A_STACK[name](stack))
                     print(shown[-1], flush=True)
-    if STARTUP in names:
-        shown.append(await startup())
-        print(shown[-1], flush=True)
+    for name in names:
+        if name in BY_THEMSELVES:
+            shown.append(await BY_THEMSELVES[name]())
+            print(shown[-1], flush=True)
     if PEERS in names:
         await peers()
     return "\n".join(shown)
@@ -55,7 +62,7 @@ async def measure(names: list[str]) -> str:
 
 def main() -> None:
     """The command line."""
-    every = [*ON_A_STACK, STARTUP, PEERS]
+    every = [*ON_A_STACK, *BY_THEMSELVES, PEERS]
     parser = argparse.ArgumentParser(prog="python -m bench.run", description="Measure what the README claims.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(every)}; all where none is given")
     parser.add_argument("--readme", action="store_true", help="put the figures into the README")
@@ -65,7 +72,10 @@ def main() -> None:
     in_the_readme = [name for name in every if name != PEERS]  # whose table stands elsewhere
     if arguments.readme and arguments.names and not set(in_the_readme) <= set(arguments.names):
         parser.error(f"--readme replaces all figures: give no names, or {' '.join(in_the_readme)}")
-    figures = asyncio.run(measure(arguments.names or every))
+    try:
+        figures = asyncio.run(measure(arguments.names or every))
+    except NotInstalledError as error:
+        raise SystemExit(str(error)) from error
     if arguments.readme:
         text = README.read_text(encoding="utf-8")
         before, rest = text.split(BEGIN)

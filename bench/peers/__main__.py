@@ -5,8 +5,9 @@ import asyncio
 import os
 from typing import Final
 
+from bench.environments import ROOT, NotInstalledError
 from bench.peers.comparison import ROUNDS, Comparison, Record, compare
-from bench.peers.environment import ROOT, NotInstalledError, versions
+from bench.peers.environment import PACKAGES
 from bench.peers.report import matrix, name_of, parts_of_ours, summary
 from bench.peers.scenarios import SCENARIOS
 from local_stack.temporary import temporary_directory
@@ -27,7 +28,7 @@ async def measure(rounds: int = ROUNDS) -> list[Record]:
 
 def table(records: list[Record]) -> str:
     """The table with what it was measured on."""
-    pins = versions()
+    pins = PACKAGES.versions()
     compared = ", ".join(f"{name} {pins[name]}" for name in _COMPARED)
     # With other work going on beside it, milliseconds say little, and how much there was should be seen.
     machine = f"{os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.peers.contenders import Ours, Peer, Turn
-from bench.peers.environment import installed
+from bench.peers.environment import PACKAGES
 from bench.peers.faulty_store import new_owner
 from bench.peers.rows import Rows, as_lists, of_lists, seeded
 from bench.peers.scenarios import OTHERS_TITLE, SCENARIOS, Scenario, StoreFault
@@ -72,7 +72,7 @@ class Comparison:
     @asynccontextmanager
     async def set_up(cls, directory: DataDirectory, names: Sequence[str] = PEERS) -> AsyncIterator["Comparison"]:
         """For the length of the block. Raises NotInstalledError."""
-        python = installed() if names else Path()
+        python = PACKAGES.installed() if names else Path()
         model = ScriptedModel()
         async with AsyncExitStack() as stack:
             url = await stack.enter_async_context(model.serving())

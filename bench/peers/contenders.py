@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from bench.peers.environment import ROOT
+from bench.environments import ROOT
 from bench.peers.scoring import Told, told_by_outcome, told_by_words
 from bus.interface import Bus, Event
 from contracts import subjects

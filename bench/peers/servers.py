@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from bench.peers.environment import ROOT
+from bench.environments import ROOT
 from bus.nats_bus import BusSettings, NatsBus
 from contracts import subjects
 from contracts.permissions import USERS, Permissions

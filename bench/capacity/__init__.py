@@ -1,0 +1,1 @@
+"""How many sessions one gateway process holds, and what each costs it."""
