@@ -141,7 +141,7 @@ def table(report: Report) -> str:
         "turns completed": ", ".join(f"{count} {name}" for name, count in outcomes.most_common()),
         "given up after three crashes": str(sum(1 for end in history.ends if given_up(end.turn))),
         "rejected, and asked anew": str(sum(asked.rejected for asked in history.asked)),
-        "sent more than once": str(sum(asked.sends > 1 for asked in history.asked)),
+        "sent again, and accepted again": str(sum(asked.accepted > 1 for asked in history.asked)),
         "connections": str(report.connections),
         "taken over by another attempt": f"{history.taken_over}, {history.crashed} of them after a worker's death",
         "processes struck": f"{len(report.struck)}: "
