@@ -4,15 +4,16 @@ As a page does: a turn keeps its id through every resend, and the session its pl
 """
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
-from client import AgentSession, Feed, Lost, Opened, Rejected, TimedOut
+from client import AgentSession, Feed, Rejected, TimedOut
 from contracts.channel import GatewayMessage, TurnAccepted, TurnCompletedEvent
 from contracts.tokens import uuid7
 
 from .history import Asked, Step, Told
+from .witness import Witness
 
 ASK_AGAIN_AFTER_S: Final = 30.0
 AGAIN_AFTER_S: Final = 0.2
@@ -26,11 +27,11 @@ class Session:
     """
 
     url: str
-    steps: Sequence[Step]
+    steps: Iterable[Step]
     gate: asyncio.Semaphore
     window: int = 1
     asked: list[Asked] = field(default_factory=list)
-    connections: int = 0
+    witness: Witness = field(default_factory=Witness)
     heard: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(0))
     """Released once for each turn that is told its end."""
     _news: asyncio.Event = field(default_factory=asyncio.Event)
@@ -39,14 +40,18 @@ class Session:
         """Until every step is told. Bounded by the caller."""
         steps = iter(self.steps)
         async with (
-            AgentSession.open(self.url, timeout=None, on_change=self._on_change) as session,
+            AgentSession.open(self.url, timeout=None, on_change=self.witness.note) as session,
             asyncio.TaskGroup() as listening,
         ):
-            listener = listening.create_task(self._listen(session.messages()))
+            listeners = [
+                listening.create_task(self._listen(session.messages())),
+                listening.create_task(self.witness.follow(session)),
+            ]
             async with asyncio.TaskGroup() as asking:
                 for _ in range(self.window):
                     asking.create_task(self._ask_all(session, steps))
-            listener.cancel()
+            for listener in listeners:
+                listener.cancel()
 
     async def _ask_all(self, session: AgentSession, steps: Iterator[Step]) -> None:
         for step in steps:
@@ -88,6 +93,3 @@ class Session:
                     self.heard.release()
                 asked.told.append(Told(message.seq, message.turn))
                 self._news.set()
-
-    def _on_change(self, change: Opened | Lost) -> None:
-        self.connections += isinstance(change, Opened)
