@@ -9,6 +9,7 @@ from .chaos.run import LONG, SHORT, Form, Report, chaos, table
 
 def kept_every_promise(report: Report) -> None:
     assert report.violations == [], f"{table(report)}\n" + "\n".join(map(str, report.violations))
+    assert report.account.is_settled, report.account
     told = [asked for asked in report.history.asked if asked.told]
     # The one that prepared the run among them.
     assert len(told) == len(report.history.ends) == report.form.turns + 1

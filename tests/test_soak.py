@@ -1,4 +1,12 @@
-"""Many connections, one after the other: what a gateway holds stays flat."""
+"""Many connections, some of which end without a word: what gateways hold stays flat."""
+
+import asyncio
+import sys
+import time
+from asyncio.subprocess import PIPE
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 
 import psutil
 import pytest
@@ -7,30 +15,90 @@ from client import AgentClient
 from contracts.turns import Outcome
 from local_stack.temporary import RunningStack
 
-WARM_UP = 30
-ROUNDS = 300
+from .resume.processes import named
+
+WARM_UP = 40
+ROUNDS = 1000
+AT_ONCE = 4
+VANISHING = 10
+VANISHED_ROUNDS = 5
+BOUND_S = 60.0
+GONE_WITHIN_S = 10.0 + 1.5
+"""A dead peer is noticed within ten seconds. Then its gateway gives it one more to take what it was handed."""
+LOOK_EVERY_S = 0.1
 GROWTH_MAX = 1.25
+FILES_MORE = 8
 
 
 def gateways(stack: RunningStack) -> list[psutil.Process]:
-    children = psutil.Process(stack.pid).children(recursive=True)
-    found = [child for child in children if "rtc_gateway" in " ".join(child.cmdline())]
-    assert len(found) == 2
-    return found
+    found = named(stack, "rtc-gateway")
+    return [found[name] for name in sorted(found)]
+
+
+def files(stack: RunningStack) -> int:
+    """Open in all gateways. A peer has a socket for each local address."""
+    return sum(process.num_fds() for process in gateways(stack))
+
+
+async def until_files(stack: RunningStack, most: int) -> float:
+    """Until no more are open, which nobody tells of; how long that took, in seconds."""
+    began = time.monotonic()
+    async with asyncio.timeout(BOUND_S):
+        while True:
+            if files(stack) <= most:
+                return time.monotonic() - began
+            await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def connect_and_ask(stack: RunningStack, times: int) -> None:
-    for _ in range(times):
-        async with AgentClient.connect(stack.url) as client:
-            assert (await client.ask("what are my lists?")).outcome is Outcome.ANSWERED
+    left = iter(range(times))
+
+    async def one_after_the_other() -> None:
+        for _ in left:
+            async with AgentClient.connect(stack.url) as client:
+                assert (await client.ask("what are my lists?", timeout=BOUND_S)).outcome is Outcome.ANSWERED
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(AT_ONCE):
+            group.create_task(one_after_the_other())
+
+
+@asynccontextmanager
+async def connected_elsewhere(stack: RunningStack, count: int) -> AsyncIterator[None]:
+    """So many clients of another process, which is killed when the block is left."""
+    command = (sys.executable, "-m", "tests.resume.vanishing", stack.url, str(count))
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, cwd=Path(__file__).parent.parent)
+    try:
+        assert process.stdout is not None
+        assert await asyncio.wait_for(process.stdout.readline(), BOUND_S) == b"open\n"
+        yield
+    finally:
+        process.kill()
+        await process.communicate()
+
+
+async def vanish(stack: RunningStack) -> float:
+    """Clients die without a word; how long it took until nothing of them was left, in seconds."""
+    before = files(stack)
+    async with connected_elsewhere(stack, VANISHING):
+        assert files(stack) >= before + VANISHING
+    return await until_files(stack, before)
+
+
+async def test_of_clients_that_die_without_a_word_nothing_stays_open(stack: RunningStack) -> None:
+    assert await vanish(stack) <= GONE_WITHIN_S
 
 
 @pytest.mark.long
-async def test_three_hundred_connections_leave_memory_and_files_flat(stack: RunningStack) -> None:
+async def test_a_thousand_connections_leave_memory_and_files_flat(stack: RunningStack) -> None:
     await connect_and_ask(stack, WARM_UP)
-    before = [(process.memory_info().rss, process.num_fds()) for process in gateways(stack)]
-    await connect_and_ask(stack, ROUNDS)
-    after = [(process.memory_info().rss, process.num_fds()) for process in gateways(stack)]
-    for (memory, files), (memory_now, files_now) in zip(before, after, strict=True):
+    await vanish(stack)
+    before = [process.memory_info().rss for process in gateways(stack)]
+    open_files = files(stack)
+    for _ in range(VANISHED_ROUNDS):
+        await connect_and_ask(stack, ROUNDS // VANISHED_ROUNDS - VANISHING)
+        assert await vanish(stack) <= GONE_WITHIN_S
+    assert await until_files(stack, open_files + FILES_MORE) <= GONE_WITHIN_S
+    after = [process.memory_info().rss for process in gateways(stack)]
+    for memory, memory_now in zip(before, after, strict=True):
         assert memory_now < memory * GROWTH_MAX, (memory, memory_now)
-        assert files_now <= files + 8, (files, files_now)

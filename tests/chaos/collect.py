@@ -4,7 +4,9 @@ import asyncio
 import base64
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Any, TypeVar
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
 
 import asyncpg
 from nats.aio.client import Client
@@ -39,15 +41,14 @@ _TURNS = """
 async def collect(directory: DataDirectory, asked: Sequence[Asked]) -> History:
     """The history of a run on the stack in `directory`, which has one owner and is still up."""
     state = json.loads(directory.state.read_text())
-    messages = await _stored(state["nats_url"], directory)
-    starts, ends, dead = [], [], []
-    for sequence, subject, data in messages[CHAT]:
-        if subject.startswith("job."):
-            starts.append(Start(sequence, TurnStarted.from_json(data)))
+    messages = await stored(directory, CHAT, DLQ)
+    starts, ends = [], []
+    for message in messages[CHAT]:
+        if message.subject.startswith("job."):
+            starts.append(Start(message.sequence, TurnStarted.from_json(message.data)))
         else:
-            ends.append(End(sequence, TurnCompleted.from_json(data)))
-    for _, subject, _ in messages[DLQ]:
-        dead.append(subject.rsplit(".", 1)[1])
+            ends.append(End(message.sequence, TurnCompleted.from_json(message.data)))
+    dead = [message.subject.rsplit(".", 1)[1] for message in messages[DLQ]]
     connection = await _up_again(lambda: asyncpg.connect(state["database_url"]))
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -101,9 +102,30 @@ def _row(image: str | None) -> dict[str, Any] | None:
     return None if image is None else json.loads(image)
 
 
-async def _stored(url: str, directory: DataDirectory) -> dict[str, list[tuple[int, str, bytes]]]:
-    """Sequence, subject and body of every message in CHAT and DLQ."""
-    user = TOPOLOGY.user
+class Kept(NamedTuple):
+    """A message of a stream."""
+
+    sequence: int
+    subject: str
+    data: bytes
+    at: datetime
+
+
+async def stored(directory: DataDirectory, *streams: str) -> dict[str, list[Kept]]:
+    """Every message in these streams of the stack in `directory`."""
+    async with _connected(directory) as client:
+        return {stream: [message async for message in _messages(client, stream)] for stream in streams}
+
+
+async def purge(directory: DataDirectory, stream: str, subject: str) -> None:
+    """Let a stream forget what it holds under a subject."""
+    async with _connected(directory) as client:
+        await _ask(client, f"STREAM.PURGE.{stream}", {"filter": subject})
+
+
+@asynccontextmanager
+async def _connected(directory: DataDirectory) -> AsyncIterator[Client]:
+    url, user = json.loads(directory.state.read_text())["nats_url"], TOPOLOGY.user
 
     async def connected() -> Client:
         client = Client()
@@ -119,18 +141,21 @@ async def _stored(url: str, directory: DataDirectory) -> dict[str, list[tuple[in
 
     client = await _up_again(connected)
     try:
-        return {stream: [message async for message in _messages(client, stream)] for stream in (CHAT, DLQ)}
+        yield client
     finally:
         await client.close()
 
 
-async def _messages(client: Client, stream: str) -> AsyncIterator[tuple[int, str, bytes]]:
+async def _messages(client: Client, stream: str) -> AsyncIterator[Kept]:
     state = (await _ask(client, f"STREAM.INFO.{stream}", {}))["state"]
-    if state["messages"] == 0:
-        return
-    for sequence in range(state["first_seq"], state["last_seq"] + 1):
-        message = (await _ask(client, f"STREAM.MSG.GET.{stream}", {"seq": sequence}))["message"]
-        yield sequence, message["subject"], base64.b64decode(message["data"])
+    sequence = state["first_seq"] if state["messages"] else state["last_seq"] + 1
+    while sequence <= state["last_seq"]:
+        # The next one from there: a stream that forgets has holes.
+        call = {"seq": sequence, "next_by_subj": ">"}
+        message = (await _ask(client, f"STREAM.MSG.GET.{stream}", call))["message"]
+        data = base64.b64decode(message.get("data", ""))
+        yield Kept(message["seq"], message["subject"], data, datetime.fromisoformat(message["time"]))
+        sequence = message["seq"] + 1
 
 
 async def _ask(client: Client, call: str, body: dict[str, Any]) -> dict[str, Any]:

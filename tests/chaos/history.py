@@ -57,12 +57,12 @@ class Told:
 
 @dataclass
 class Asked:
-    """One turn as its client knows it. `rejected`: the client was told that nothing was or will be done."""
+    """One turn as its client knows it. `accepted` counts how often it was told so: once for each time it was sent.
+    `rejected`: it was told that nothing was or will be done."""
 
     turn_id: str
     step: Step
-    sends: int = 0
-    accepted: bool = False
+    accepted: int = 0
     rejected: bool = False
     told: list[Told] = field(default_factory=list)
 

@@ -9,6 +9,7 @@ import psutil
 from local_stack.ports import free_port
 from local_stack.temporary import running_stack, temporary_directory
 
+from .accounts import accounts
 from .checker import check
 from .collect import collect
 from .run import PEACE_S, STACK, Form, Report, prepared, sessions_of
@@ -45,8 +46,9 @@ async def restarted(form: Form) -> Report:
             everyone = [first, *sessions]
             duration_s = time.monotonic() - begun
             history = await collect(directory, [asked for session in everyone for asked in session.asked])
-    connections = sum(session.connections for session in everyone)
-    return Report(form, history, check(history), duration_s, connections, [])
+            account = await accounts(directory, [session.witness for session in everyone])
+    connections = sum(session.witness.connections for session in everyone)
+    return Report(form, history, check(history), duration_s, connections, account, [])
 
 
 def kill_everything(supervisor: int) -> None:

@@ -19,10 +19,12 @@ from typing import Final
 
 from local_stack.temporary import running_stack, temporary_directory
 
+from .accounts import accounts
 from .checker import Violation, check, given_up
 from .collect import collect
 from .history import History, Kind, Step
 from .killer import SERVICES, How, Killer, Struck
+from .ledger import Account
 from .sessions import Session
 from .steps import SHARED_LIST, names, script
 
@@ -62,6 +64,7 @@ class Report:
     violations: list[Violation]
     duration_s: float
     connections: int
+    account: Account
     struck: list[Struck] = field(repr=False)
 
 
@@ -97,11 +100,12 @@ async def chaos(form: Form, *, keep: Path | None = None) -> Report:
                 duration_s = time.monotonic() - begun
                 everyone = [first, *sessions]
                 history = await collect(directory, [asked for session in everyone for asked in session.asked])
+                account = await accounts(directory, [session.witness for session in everyone])
         finally:
             if keep is not None:
                 shutil.copytree(directory.logs, keep, dirs_exist_ok=True)
-    connections = sum(session.connections for session in everyone)
-    return Report(form, history, check(history), duration_s, connections, killer.struck)
+    connections = sum(session.witness.connections for session in everyone)
+    return Report(form, history, check(history), duration_s, connections, account, killer.struck)
 
 
 def _open(gate: asyncio.Semaphore, count: int) -> None:
@@ -141,12 +145,13 @@ def table(report: Report) -> str:
         "turns completed": ", ".join(f"{count} {name}" for name, count in outcomes.most_common()),
         "given up after three crashes": str(sum(1 for end in history.ends if given_up(end.turn))),
         "rejected, and asked anew": str(sum(asked.rejected for asked in history.asked)),
-        "sent more than once": str(sum(asked.sends > 1 for asked in history.asked)),
+        "sent again, and accepted again": str(sum(asked.accepted > 1 for asked in history.asked)),
         "connections": str(report.connections),
         "taken over by another attempt": f"{history.taken_over}, {history.crashed} of them after a worker's death",
         "processes struck": f"{len(report.struck)}: "
         + ", ".join(f"{by_service[service]} {service}" for service in SERVICES),
         "of these": ", ".join(f"{by_how[how]} {how.value}" for how in How),
+        "events told": str(report.account),
         "entries in the journal": str(len(history.changes)),
         "violations": ", ".join(f"{count} {wrong}" for wrong, count in found.most_common()) or "**0**",
         "duration": f"{report.duration_s:.0f} s",
@@ -173,7 +178,7 @@ def main() -> None:
         text = README.read_text(encoding="utf-8")
         before, rest = text.split(BEGIN)
         README.write_text(f"{before}{BEGIN}\n{shown}\n{END}{rest.split(END)[1]}", encoding="utf-8")
-    sys.exit(1 if report.violations else 0)
+    sys.exit(0 if report.account.is_settled and not report.violations else 1)
 
 
 if __name__ == "__main__":

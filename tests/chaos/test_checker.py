@@ -59,7 +59,7 @@ def good() -> History:
     list_row = {"id": "l1", "name": "Zobafuki", "position": "b", "version": 1}
     return History(
         asked=tuple(
-            Asked(turn, step, sends=1, accepted=True, told=[Told(told[turn].sequence, told[turn].turn)])
+            Asked(turn, step, accepted=1, told=[Told(told[turn].sequence, told[turn].turn)])
             for turn, step in steps.items()
         ),
         starts=(start(1, "t1"), start(2, "t2"), start(4, "t3"), start(6, "t4")),
@@ -93,7 +93,7 @@ def stored_twice(history: History) -> History:
 
 
 def never_stored(history: History) -> History:
-    return replace(history, asked=(*history.asked, Asked("t5", COUNT, accepted=True)))
+    return replace(history, asked=(*history.asked, Asked("t5", COUNT, accepted=1)))
 
 
 def completed_twice(history: History) -> History:
@@ -114,7 +114,7 @@ def untold(history: History) -> History:
 
 def never_taken_and_never_told(history: History) -> History:
     """A turn that was sent in vain for the whole run: nothing broke, and nothing worked."""
-    in_vain = replace(history.asked[3], turn_id=uuid7(), accepted=False, rejected=False, told=[])
+    in_vain = replace(history.asked[3], turn_id=uuid7(), accepted=0, rejected=False, told=[])
     return replace(history, asked=(*history.asked, in_vain))
 
 
@@ -129,7 +129,7 @@ def told_another_sequence(history: History) -> History:
 
 
 def rejected_and_stored(history: History) -> History:
-    return replace(history, asked=(*history.asked[:3], replace(history.asked[3], accepted=False, rejected=True)))
+    return replace(history, asked=(*history.asked[:3], replace(history.asked[3], accepted=0, rejected=True)))
 
 
 def rejected_and_applied(history: History) -> History:

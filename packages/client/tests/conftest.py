@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed
 
 from client import AgentClient
 from contracts import frames
-from contracts.channel import FROM_PAGE, PageMessage
+from contracts.channel import FROM_PAGE, PageMessage, PathReport, Ping, Pong
 from contracts.limits import FRAME_MAX_BYTES, MESSAGE_IN_MAX_BYTES
 from contracts.message import Message
 from contracts.signaling import FROM_CLIENT, Answer, Bye, Hello, Limits, Offer, Ready, SignalingError
@@ -31,21 +31,33 @@ Respond = Callable[[PageMessage], list[Message]]
 
 @dataclass
 class FakeServer:
-    """What the server does at each step. `respond` answers the messages of the channel."""
+    """What the server does at each step. `respond` answers the messages of the channel; `on_open` is said first on one.
+
+    `channel` is the newest, of several at once. Pings and reports of the path are kept apart from what is `received`.
+    """
 
     respond: Respond = lambda _: []
-    on_hello: Message | None = READY
+    on_hello: Message | Callable[[Hello], Message] | None = READY
     on_offer: Message | None = None  # instead of a real answer
+    on_open: tuple[Message, ...] = ()
+    answers_pings: bool = True
     hellos: list[Hello] = field(default_factory=list)
     received: list[PageMessage] = field(default_factory=list)
+    pings: list[Ping] = field(default_factory=list)
+    reports: list[PathReport] = field(default_factory=list)
     heard: asyncio.Condition = field(default_factory=asyncio.Condition)
     bye: asyncio.Event = field(default_factory=asyncio.Event)
-    channel: RTCDataChannel | None = None
+    channels: list[RTCDataChannel] = field(default_factory=list)
     url: str = ""
+    before_answer: Callable[[], Awaitable[object]] | None = None
 
     def __post_init__(self) -> None:
-        self._assembler = frames.Assembler(MESSAGE_IN_MAX_BYTES)
         self._peers: list[RTCPeerConnection] = []
+        self._sockets: list[ServerConnection] = []
+
+    @property
+    def channel(self) -> RTCDataChannel | None:
+        return self.channels[-1] if self.channels else None
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator["FakeServer"]:
@@ -56,25 +68,38 @@ class FakeServer:
         for peer in self._peers:
             await peer.close()
 
-    def say(self, *messages: Message) -> None:
-        assert self.channel is not None
+    def say(self, *messages: Message, on: int = -1) -> None:
+        """On the newest channel, or on the one with that number."""
         for message in messages:
             for frame in frames.split(message.to_json(), message_id="f1"):
-                self.channel.send(frame)
+                self.channels[on].send(frame)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(WAIT_S), self.heard:
             await self.heard.wait_for(condition)
 
+    async def until_hellos(self, count: int) -> None:
+        await self.until(lambda: len(self.hellos) >= count)
+
+    async def closed(self, number: int) -> None:
+        """Until the channel with that number is closed."""
+        await self.until(lambda: self.channels[number].readyState == "closed")
+
+    async def abort_sockets(self) -> None:
+        """End every socket, and what waits there for an answer."""
+        for connection in self._sockets:
+            connection.transport.abort()
+
     async def drop(self) -> None:
-        """Go away without a word on the socket."""
-        for peer in self._peers:
-            await peer.close()
+        """The newest peer goes away without a word on the socket."""
+        await self._peers[-1].close()
 
     async def _talk(self, connection: ServerConnection) -> None:
+        self._sockets.append(connection)
         try:
             async for text in connection:
                 await self._handle(connection, FROM_CLIENT.validate_json(text))
+                await self._notify()
         except ConnectionClosed:
             pass
 
@@ -82,8 +107,10 @@ class FakeServer:
         answer: Message | None = None
         if isinstance(message, Hello):
             self.hellos.append(message)
-            answer = self.on_hello
+            answer = self.on_hello(message) if callable(self.on_hello) else self.on_hello
         elif isinstance(message, Offer):
+            if self.before_answer is not None:
+                await self.before_answer()
             answer = self.on_offer or Answer(attempt=message.attempt, sdp=await self._answer(message.sdp))
         elif isinstance(message, Bye):
             self.bye.set()
@@ -102,16 +129,31 @@ class FakeServer:
         return answer
 
     def _on_channel(self, channel: RTCDataChannel) -> None:
-        self.channel = channel
-        channel.on("message", self._on_frame)
+        self.channels.append(channel)
+        assembler = frames.Assembler(MESSAGE_IN_MAX_BYTES)
 
-    async def _on_frame(self, frame: str) -> None:
-        payload = self._assembler.feed(frame)
-        if payload is None:
-            return
-        message = FROM_PAGE.validate_json(payload)
-        self.received.append(message)
-        self.say(*self.respond(message))
+        async def take(frame: str) -> None:
+            payload = assembler.feed(frame)
+            if payload is not None:
+                await self._take(FROM_PAGE.validate_json(payload), self.channels.index(channel))
+
+        channel.on("message", take)
+        channel.on("close", self._notify)
+        self.say(*self.on_open)
+
+    async def _take(self, message: PageMessage, channel: int) -> None:
+        if isinstance(message, Ping):
+            self.pings.append(message)
+            if self.answers_pings:
+                self.say(Pong(ref=message.id), on=channel)
+        elif isinstance(message, PathReport):
+            self.reports.append(message)
+        else:
+            self.received.append(message)
+            self.say(*self.respond(message), on=channel)
+        await self._notify()
+
+    async def _notify(self) -> None:
         async with self.heard:
             self.heard.notify_all()
 

@@ -11,21 +11,24 @@ import pytest
 from aiortc import RTCConfiguration, RTCPeerConnection
 
 import client.connection
-from client import AgentClient, ClientError, ConnectError, Rejected, TimedOut
-from client.channel import PeerChannel
+from client import AgentClient, ClientError, ConnectError, Rejected, Resumption, TimedOut
+from client.channel import PRIVATE, PeerChannel, _ice
 from client.feed import UNREAD_MAX, Feed
 from client.signaling import socket_url
 from contracts.channel import (
     ChannelDraining,
     ChannelError,
+    GatewayMessage,
     OperationCompleted,
     PageMessage,
     Ping,
     Pong,
     RunOperation,
+    SessionCurrent,
     StateChanged,
     StateGet,
     StateList,
+    TokenRenewed,
     TurnAccepted,
     TurnCompletedEvent,
     TurnPhaseEvent,
@@ -35,12 +38,18 @@ from contracts.channel import (
 from contracts.limits import PROTOCOL_VERSION
 from contracts.message import ErrorCode, Message
 from contracts.operations import CreateItem, CreateList
-from contracts.signaling import Answer, IceServer, SignalingError
+from contracts.signaling import Answer, IceServer, Limits, Ready, Seen, SignalingError
 from contracts.todo import Author, JournalEntry, TodoItem, TodoList
 from contracts.turns import OperationsCompleted, Outcome, Phase, Receipt, TurnCompleted
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 WAIT_S = 10
+READY = Ready(
+    version=1,
+    session="s1",
+    owner_name="you",
+    limits=Limits(frame_bytes=16384, message_bytes=65536, request_bytes=8192, title_chars=500),
+)
 CREATE = CreateList(list_id="l1", name="Travel")
 T = TypeVar("T")
 
@@ -50,11 +59,19 @@ async def soon(awaitable: Awaitable[T]) -> T:
         return await awaitable
 
 
-def outcome_of(turn_id: str, text: str = "Added milk.") -> TurnCompletedEvent:
+async def said(feed: Feed[GatewayMessage]) -> GatewayMessage:
+    """The next message that is no answer to a ping."""
+    message = await soon(anext(feed))
+    return await said(feed) if isinstance(message, Pong) else message
+
+
+def outcome_of(
+    turn_id: str, text: str = "Added milk.", seq: int | None = None, ref: str | None = None
+) -> TurnCompletedEvent:
     turn = TurnCompleted(
         session="s1", turn_id=turn_id, outcome=Outcome.CONFIRMED, text=text, receipt=Receipt(), completed_at=NOW
     )
-    return TurnCompletedEvent(turn=turn)
+    return TurnCompletedEvent(turn=turn, seq=seq, ref=ref)
 
 
 def obey(message: PageMessage) -> list[Message]:
@@ -84,9 +101,19 @@ class TestConnecting:
             assert not server.bye.is_set()
         await soon(server.bye.wait())
 
-    async def test_it_names_the_session_that_it_goes_on_with(self, server: Any) -> None:
-        async with AgentClient.connect(server.url, session="s0"):
-            assert [hello.session for hello in server.hellos] == ["s0"]
+    async def test_it_names_the_session_that_it_goes_on_with_and_what_it_has_seen_of_it(self, server: Any) -> None:
+        before = Resumption("s0", "earlier token", Seen(chat=4, out=9))
+        async with AgentClient.connect(server.url, resume=before):
+            [hello] = server.hellos
+            assert (hello.session, hello.resume_token, hello.last_seen) == ("s0", "earlier token", Seen(chat=4, out=9))
+
+    async def test_it_reports_the_way_that_ice_found_once(self, server: Any, client: AgentClient) -> None:
+        await opened(server, client)
+        [report] = server.reports
+        assert (report.local, report.remote, report.protocol) == ("host", "host", "udp")
+        assert client.path is not None
+        assert client.path.report(report.id) == report
+        assert 0 < report.connect_ms < WAIT_S * 1000
 
     async def test_where_nothing_listens_it_says_what_to_do(self, unused_port: int) -> None:
         with pytest.raises(ConnectError, match="make up") as error:
@@ -161,14 +188,16 @@ class TestConnecting:
             on_frame=lambda _: None,
             on_closed=lambda: None,
         )
-        sctp = channel._connection.sctp
-        assert sctp is not None
-        assert sctp.transport.transport._connection.stun_server == ("127.0.0.1", 3478)
+        ice = _ice(channel._connection)
+        assert ice is not None
+        assert ice.stun_server == ("127.0.0.1", 3478)
         await channel.close()
 
     def test_the_installed_aiortc_is_the_one_whose_insides_are_known(self) -> None:
         assert version("aiortc").split(".")[:2] == ["1", "16"]
         assert version("aioice").split(".")[:2] == ["0", "13"]
+        for kind, names in PRIVATE.items():
+            assert [name for name in names if not hasattr(kind(ice_controlling=True), name)] == []
 
     async def test_without_a_network_it_gathers_on_loopback(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for module in ("client.channel", "aioice.ice"):
@@ -324,7 +353,7 @@ class TestLiving:
         server.say(StateChanged(entry=entry), ChannelDraining(retry_after_ms=5))
         assert await soon(anext(changes)) == entry
         assert await soon(anext(others)) == entry
-        assert [(await soon(anext(messages))).type for _ in range(2)] == ["state.changed", "draining"]
+        assert [(await said(messages)).type for _ in range(2)] == ["state.changed", "draining"]
         await soon(client.draining.wait())
 
     async def test_unknown_and_broken_frames_are_ignored(self, server: Any, client: AgentClient) -> None:
@@ -343,7 +372,7 @@ class TestLiving:
         with pytest.raises(ConnectError, match="another connection") as error:
             await soon(asking)
         assert error.value.code is ErrorCode.SUPERSEDED
-        assert (await soon(anext(feed))).type == "error"
+        assert (await said(feed)).type == "error"
         with pytest.raises(ConnectError):
             await soon(anext(feed))
         with pytest.raises(ConnectError):
@@ -363,6 +392,29 @@ class TestLiving:
             with pytest.raises(ConnectError, match="nothing came"):
                 await connected.ask("add milk", timeout=WAIT_S)
 
+    async def test_a_gateway_that_answers_pings_is_not_taken_for_silent(
+        self, server: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(client.connection, "SILENT_MAX_S", 0.5)
+        monkeypatch.setattr(client.connection, "PING_EVERY_S", 0.05)
+        async with AgentClient.connect(server.url) as connected:
+            await server.until(lambda: len(server.pings) == 20)
+            assert connected.lost_because is None
+
+    async def test_a_token_is_renewed_on_the_living_channel(self, server: Any, client: AgentClient) -> None:
+        server.respond = lambda message: [TokenRenewed(ref=message.id, expires_at=NOW)]
+        assert await client.renew("fresh", timeout=WAIT_S) == NOW == client.token_expires_at
+        assert [message.token for message in server.received] == ["fresh"]
+
+    async def test_a_token_that_is_refused_changes_nothing(self, server: Any, client: AgentClient) -> None:
+        server.respond = lambda message: [
+            ChannelError(code=ErrorCode.UNAUTHORISED, field="token", detail="is another owner's", ref=message.id)
+        ]
+        with pytest.raises(Rejected, match="another owner's"):
+            await client.renew("stolen", timeout=WAIT_S)
+        assert client.token_expires_at is None
+        assert client.lost_because is None
+
     async def test_closing_ends_what_is_awaited(self, server: Any) -> None:
         async with AgentClient.connect(server.url) as connected:
             asking = asyncio.ensure_future(connected.ask("add milk", timeout=WAIT_S))
@@ -374,6 +426,67 @@ class TestLiving:
         client.send_raw('{"type": "ack", "id": "a", "seq": 1}')
         await server.until(lambda: bool(server.received))
         assert server.received[0].seq == 1
+
+
+def phase_of(turn_id: str, seq: int) -> TurnPhaseEvent:
+    return TurnPhaseEvent(turn_id=turn_id, phase=Phase.PLAN, attempt=1, elapsed_ms=1, seq=seq)
+
+
+class TestResuming:
+    async def told(self, feed: Feed[GatewayMessage], until: Message) -> list[GatewayMessage]:
+        """Everything that was told before `until`."""
+        messages = []
+        while (message := await said(feed)) != until:
+            messages.append(message)
+        return messages
+
+    async def test_what_is_told_while_the_channel_opens_is_heard(self, server: Any) -> None:
+        server.on_open = (phase_of("t1", 1), outcome_of("t1", seq=2))
+        async with AgentClient.connect(server.url) as client:
+            feed = client.messages()
+            server.say(Ping(id="end"))
+            assert await self.told(feed, Ping(id="end")) == list(server.on_open)
+
+    async def test_an_event_that_was_told_before_is_dropped_and_an_answer_with_a_ref_is_not(self, server: Any) -> None:
+        server.on_hello = READY.model_copy(update={"resumed": True})
+        before = Resumption("s1", "token", Seen(chat=5, out=7))
+        async with AgentClient.connect(server.url, resume=before) as client:
+            feed = client.messages()
+            await opened(server, client)
+            new = [phase_of("t2", 8), outcome_of("t2", seq=6), outcome_of("t1", seq=5, ref="m1")]
+            old = [phase_of("t1", 7), outcome_of("t1", seq=5), phase_of("t2", 8), outcome_of("t2", seq=6)]
+            server.say(old[0], new[0], old[1], new[1], new[2], *old, Ping(id="end"))
+            assert await self.told(feed, Ping(id="end")) == new
+
+    async def test_it_knows_what_it_has_been_told_in_order(self, server: Any) -> None:
+        server.on_hello = READY.model_copy(update={"resumed": True, "resume_token": "next"})
+        before = Resumption("s1", "token", Seen(chat=5, out=7))
+        async with AgentClient.connect(server.url, resume=before) as client:
+            await opened(server, client)
+            feed = client.messages()
+            server.say(phase_of("t2", 8), outcome_of("t2", seq=6), outcome_of("t9", seq=90, ref="m1"), Ping(id="end"))
+            await self.told(feed, Ping(id="end"))
+            assert client.resumption == Resumption("s1", "next", Seen(chat=6, out=8))
+            server.say(SessionCurrent(seen=Seen(chat=11, out=3)), Ping(id="end"))
+            await self.told(feed, Ping(id="end"))
+            assert client.resumption == Resumption("s1", "next", Seen(chat=11, out=8))
+
+    async def test_of_a_new_session_nothing_was_told_before(self, server: Any) -> None:
+        server.on_hello = READY.model_copy(update={"resumed": False, "resume_token": "next"})
+        async with AgentClient.connect(server.url, resume=Resumption("s0", "token", Seen(chat=5, out=7))) as client:
+            assert client.resumption == Resumption("s1", "next", Seen())
+            feed = client.messages()
+            await opened(server, client)
+            server.say(outcome_of("t1", seq=1), Ping(id="end"))
+            assert await self.told(feed, Ping(id="end")) == [outcome_of("t1", seq=1)]
+
+    async def test_an_outcome_that_comes_late_reaches_whoever_waits_for_it(
+        self, server: Any, client: AgentClient
+    ) -> None:
+        server.respond = lambda message: [
+            outcome_of("other", seq=9), TurnAccepted(ref=message.id, turn_id="t1"), outcome_of("t1", seq=4)
+        ]  # fmt: skip
+        assert (await client.ask("add milk", turn_id="t1", timeout=WAIT_S)).turn_id == "t1"
 
 
 class TestFeed:

@@ -2,16 +2,19 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from aioice import Candidate
-from aioice.ice import get_host_addresses
+from aioice.ice import Connection, get_host_addresses
 from aiortc import RTCConfiguration, RTCIceServer, RTCPeerConnection, RTCSessionDescription
 from aiortc.exceptions import InvalidStateError
 from aiortc.rtcicetransport import parse_stun_turn_uri
 
 from client.errors import ConnectError
+from contracts.channel import CandidateType, PathProtocol, PathReport
 from contracts.limits import CHANNEL_LABEL, CHANNEL_PROTOCOL
 from contracts.message import ErrorCode
 from contracts.signaling import IceServer
@@ -19,6 +22,25 @@ from contracts.signaling import IceServer
 log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S: Final = 3.0
+PRIVATE: Final = {Connection: ("_nominated", "get_component_candidates", "turn_ssl", "turn_transport")}
+"""What this module reads or replaces, beside `RTCIceTransport._connection`."""
+
+
+@dataclass(frozen=True)
+class Path:
+    """The pair of candidates that ICE chose. `address` is the gateway's end of it."""
+
+    local: CandidateType
+    remote: CandidateType
+    protocol: PathProtocol
+    address: tuple[str, int]
+    connect_ms: float
+
+    def report(self, message_id: str) -> PathReport:
+        """What the gateway is told of it."""
+        return PathReport(
+            id=message_id, local=self.local, remote=self.remote, protocol=self.protocol, connect_ms=self.connect_ms
+        )
 
 
 class PeerChannel:
@@ -36,6 +58,7 @@ class PeerChannel:
         self._opened = asyncio.Event()
         self._on_frame = on_frame
         self._closing: asyncio.Task[None] | None = None
+        self._began = time.monotonic()
         _gather_on_loopback_if_alone(self._connection)
         self._channel.on("open", self._opened.set)
         self._channel.on("message", self._take)
@@ -47,7 +70,7 @@ class PeerChannel:
         sdp: str = self._connection.localDescription.sdp
         return sdp
 
-    async def connect(self, answer: str) -> None:
+    async def connect(self, answer: str) -> Path:
         """Take the answer and wait until the channel is open; bounded by the caller. Raises ConnectError."""
         try:
             await self._connection.setRemoteDescription(RTCSessionDescription(sdp=answer, type="answer"))
@@ -55,6 +78,7 @@ class PeerChannel:
             # aiortc checks SDP by assert, KeyError, ValueError and more.
             raise ConnectError(ErrorCode.INVALID, "the server's answer is no SDP; is the address right?") from error
         await self._opened.wait()
+        return self._path((time.monotonic() - self._began) * 1000)
 
     def send(self, frame: str) -> None:
         """Raises ConnectError once closed."""
@@ -68,6 +92,17 @@ class PeerChannel:
         that is cancelled halfway keeps its sockets."""
         self._closing = asyncio.get_running_loop().create_task(self._connection.close())
         await asyncio.wait({self._closing}, timeout=CLOSE_TIMEOUT_S)
+
+    def _path(self, connect_ms: float) -> Path:
+        ice = _ice(self._connection)
+        if ice is None or not ice._nominated:
+            raise ConnectError(ErrorCode.UNAVAILABLE, "the channel closed as it opened; connect again")
+        pair = next(iter(ice._nominated.values()))
+        protocol = PathProtocol.UDP
+        if pair.local_candidate.type == CandidateType.RELAY:  # by the one TURN server that aiortc uses
+            protocol = PathProtocol.TLS if ice.turn_ssl else PathProtocol(ice.turn_transport)
+        local, remote = CandidateType(pair.local_candidate.type), CandidateType(pair.remote_candidate.type)
+        return Path(local, remote, protocol, pair.remote_addr, connect_ms)
 
     def _take(self, frame: str | bytes) -> None:
         try:
@@ -95,11 +130,15 @@ def _is_readable(url: str) -> bool:
     return True
 
 
+def _ice(connection: RTCPeerConnection) -> Connection | None:
+    return None if connection.sctp is None else connection.sctp.transport.transport._connection
+
+
 def _gather_on_loopback_if_alone(connection: RTCPeerConnection) -> None:
     """aioice leaves loopback out, and so has no candidate on a machine without a network."""
-    if connection.sctp is None or get_host_addresses(use_ipv4=True, use_ipv6=True):
+    ice = _ice(connection)
+    if ice is None or get_host_addresses(use_ipv4=True, use_ipv6=True):
         return
-    ice = connection.sctp.transport.transport._connection
     gather = ice.get_component_candidates
 
     async def gather_on_loopback(component: int, addresses: list[str], timeout: int = 5) -> list[Candidate]:

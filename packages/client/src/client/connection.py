@@ -1,38 +1,37 @@
 """The client itself: requests go out, answers find their requests, events find their readers."""
 
 import asyncio
-import json
 import logging
-import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final, Self, TypeVar
 
-from pydantic import ValidationError
-
 from client.board import Lists
-from client.channel import PeerChannel
+from client.channel import Path, PeerChannel
 from client.errors import ClientError, ConnectError, Missed, Rejected, TimedOut
 from client.feed import Feed
 from client.inbox import Inbox, PhaseHandler
+from client.resuming import Resumption
+from client.sending import checked, frames_of, new_message_id
 from client.signaling import Signaling
-from contracts import frames
 from contracts.channel import (
     FromPage,
     GatewayMessage,
     OperationCompleted,
+    Ping,
     Pong,
     RunOperation,
     StateGet,
+    TokenRenew,
+    TokenRenewed,
     TurnAccepted,
     TurnCancelRequest,
     TurnStart,
 )
-from contracts.limits import FRAME_MAX_BYTES, MESSAGE_IN_MAX_BYTES
-from contracts.message import ErrorCode, Message, Problem, problem_of
+from contracts.message import ErrorCode, Message, Problem
 from contracts.operations import Operation
-from contracts.signaling import Ready
+from contracts.signaling import Ready, Seen
 from contracts.todo import JournalEntry
 from contracts.tokens import uuid7
 from contracts.turns import OperationsCompleted, TurnCompleted
@@ -40,27 +39,44 @@ from contracts.turns import OperationsCompleted, TurnCompleted
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S: Final = 20.0
-SILENT_MAX_S: Final = 15.0  # the gateway pings every three
+PING_EVERY_S: Final = 3.0
+SILENT_MAX_S: Final = 9.0  # the gateway pings as often as we do
 SENDS_MAX: Final = 3
 LISTS_TIMEOUT_S: Final = 30.0
+RENEW_TIMEOUT_S: Final = 10.0
 
 ResultT = TypeVar("ResultT")
-RequestT = TypeVar("RequestT", bound=FromPage)
 
 
 class AgentClient:
     """One connection. Made by `connect`; may be used by several tasks at once."""
 
-    def __init__(self, ready: Ready) -> None:
+    def __init__(self, ready: Ready, seen: Seen | None = None) -> None:
         self.ready = ready
         """What the server said when we entered: the session, the owner's name, limits."""
-        self._inbox = Inbox(on_ping=lambda message_id: self._send(Pong(ref=message_id)))
+        self.path: Path | None = None
+        """The way that ICE found, once the channel is open."""
+        self.token_expires_at = ready.token_expires_at
+        """When the gateway will close the channel, unless `renew` moves it on; None: never."""
+        self._inbox = Inbox(on_ping=lambda message_id: self.send(Pong(ref=message_id)), seen=seen or Seen())
         self._channel = PeerChannel(ready.ice_servers, on_frame=self._inbox.on_frame, on_closed=self._inbox.on_closed)
 
     @property
     def draining(self) -> asyncio.Event:
         """Set once the gateway has said that it is going: connect anew while this channel still lives."""
         return self._inbox.draining
+
+    @property
+    def lost_because(self) -> ClientError | None:
+        """Why the connection is lost; None while it lives."""
+        return self._inbox.lost_because
+
+    @property
+    def resumption(self) -> Resumption | None:
+        """What another connection needs to go on with this session, from what was told up to now. None from a server
+        that resumes none."""
+        ready = self.ready
+        return None if ready.resume_token is None else Resumption(ready.session, ready.resume_token, self._inbox.seen)
 
     @classmethod
     @asynccontextmanager
@@ -70,13 +86,14 @@ class AgentClient:
         *,
         token: str | None = None,
         time_zone: str = "UTC",
-        session: str | None = None,
+        resume: Resumption | None = None,
         timeout: float = CONNECT_TIMEOUT_S,
     ) -> AsyncIterator[Self]:
         """Connect to the page's address or the socket's, for the length of the block. Raises ConnectError.
 
-        `session` is that of an earlier connection (`ready.session`), to go on with: its turns keep their order, and one
-        that is sent again under its id is the same turn.
+        `resume` is that of an earlier connection, to go on with its session, on any gateway: what its `seen` is behind
+        is told first. `ready.resumed` is false where that could not be, and this is a new session. Whoever asks for
+        `messages()` first thing in the block misses none.
         """
         async with Signaling(url, timeout=timeout) as signaling:
             client: Self | None = None
@@ -85,22 +102,24 @@ class AgentClient:
                 step = "the server did not say that we may enter"
                 try:
                     async with asyncio.timeout(timeout):
-                        client = cls(await signaling.hello(token, time_zone, session))
+                        ready = await signaling.hello(token, time_zone, resume)
+                        client = cls(ready, resume.seen if resume and ready.resumed else None)
                         step = "no gateway answered"
                         answer = await signaling.offer(1, await client._channel.offer())
                         step = "the data channel did not open; is UDP to the gateway blocked, and no TURN server set?"
-                        await client._channel.connect(answer)
+                        client._inbox.hold()
+                        client._opened(await client._channel.connect(answer))
                 except TimeoutError as error:
                     raise ConnectError(ErrorCode.CONNECT_FAILED, f"{step} (within {timeout:g} s)") from error
-                tasks = [
-                    asyncio.get_running_loop().create_task(client._watch()),
-                    asyncio.get_running_loop().create_task(client._listen(signaling)),
-                ]
+                loop = asyncio.get_running_loop()
+                tasks = [loop.create_task(client._beat()), loop.create_task(client._listen(signaling))]
+                loop.call_soon(client._inbox.release)
                 yield client
             finally:
                 for task in tasks:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
+                await signaling.bye()
                 if client is not None:
                     client._inbox.lose(ConnectError(ErrorCode.UNAVAILABLE, "this client was closed; connect again"))
                     await client._channel.close()
@@ -138,7 +157,7 @@ class AgentClient:
 
     async def cancel(self, turn_id: str) -> None:
         """Ask for a turn to be stopped. What became of it is told by its outcome."""
-        self._send(_checked(lambda message_id: TurnCancelRequest(id=message_id, turn_id=turn_id), _new_id()))
+        self.send(checked(lambda: TurnCancelRequest(id=new_message_id(), turn_id=turn_id)))
 
     async def run(
         self,
@@ -168,11 +187,11 @@ class AgentClient:
 
     async def lists(self, *, timeout: float = LISTS_TIMEOUT_S) -> Lists:
         """Read every list with its items. Raises as `ask` does."""
-        message = StateGet(id=_new_id())
+        message = StateGet(id=new_message_id())
         waiting = self._inbox.expect(message.id)
         try:
             async with asyncio.timeout(timeout):
-                self._send(message)
+                self.send(message)
                 answer = await self._inbox.unless_lost(waiting.answer)
         except TimeoutError as error:
             raise TimedOut(f"the lists did not come within {timeout:g} s; ask again") from error
@@ -183,8 +202,19 @@ class AgentClient:
         parts = [(part.list, part.items) for part in waiting.parts if part.list is not None]
         return Lists(revision=waiting.parts[0].revision, lists=tuple(parts))
 
+    async def renew(self, token: str, *, timeout: float = RENEW_TIMEOUT_S) -> datetime:
+        """Go on under a new access token of the same owner, before the old one expires; returns when this one does.
+        Raises as `ask` does."""
+        try:
+            async with asyncio.timeout(timeout):
+                answer = await self._answered(lambda message_id: TokenRenew(id=message_id, token=token), TokenRenewed)
+        except TimeoutError as error:
+            raise TimedOut(f"the new token was not taken within {timeout:g} s; send it again") from error
+        self.token_expires_at = answer.expires_at
+        return answer.expires_at
+
     def messages(self) -> Feed[GatewayMessage]:
-        """Every message from now on, pings too."""
+        """Every message from now on, pings too; of the session's events each once."""
         return self._inbox.messages()
 
     def changes(self) -> Feed[JournalEntry]:
@@ -211,18 +241,24 @@ class AgentClient:
         """Send one frame as it is: for tests of what a gateway does with bad ones."""
         self._channel.send(frame)
 
-    async def _answered(self, make: Callable[[str], RequestT], wanted: type[ResultT]) -> ResultT:
+    def send(self, message: Message) -> None:
+        """Send one message. Raises Rejected where it is too large, ClientError where the connection is lost."""
+        if self._inbox.lost_because is not None:
+            raise self._inbox.lost_because
+        for frame in frames_of(message):
+            self._channel.send(frame)
+
+    async def _answered(self, make: Callable[[str], FromPage], wanted: type[ResultT]) -> ResultT:
         """Send a request and wait for its answer. Made again, with the same id of the deed, while the gateway says
         that it cannot tell whether it was done."""
         for attempt in range(1, SENDS_MAX + 1):
-            message_id = _new_id()
-            message = _checked(make, message_id)
-            waiting = self._inbox.expect(message_id)
+            message = checked(lambda: make(new_message_id()))
+            waiting = self._inbox.expect(message.id)
             try:
-                self._send(message)
+                self.send(message)
                 answer = await self._inbox.unless_lost(waiting.answer)
             finally:
-                del self._inbox.waiting[message_id]
+                del self._inbox.waiting[message.id]
             if isinstance(answer, wanted):
                 return answer
             if not isinstance(answer, Problem):
@@ -233,26 +269,24 @@ class AgentClient:
             log.info("answer in doubt", extra={"attempt": attempt})
         raise TimedOut(f"the gateway could not tell after {SENDS_MAX} tries whether it was done; look at the lists")
 
-    def _send(self, message: Message) -> None:
-        if self._inbox.lost_because is not None:
-            raise self._inbox.lost_because
-        payload = message.to_json()
-        size = _travelling_size(payload)
-        if size > MESSAGE_IN_MAX_BYTES:
-            detail = f"takes {size} bytes on its way; at most {MESSAGE_IN_MAX_BYTES} are allowed, send it in portions"
-            raise Rejected(Problem(code=ErrorCode.TOO_LARGE, detail=detail))
-        # The pieces carry the message's own id, so that an error about one of them finds the request.
-        for frame in frames.split(payload, message_id=getattr(message, "id", None) or _new_id()):
-            self._channel.send(frame)
+    def _opened(self, path: Path) -> None:
+        self.path = path
+        self.send(path.report(new_message_id()))
 
-    async def _watch(self) -> None:
-        """Notice a gateway that died without a word: ICE needs half a minute for that."""
-        loop = asyncio.get_running_loop()
-        while True:
-            left = self._inbox.heard_at + SILENT_MAX_S - loop.time()
-            if left <= 0:
-                break
-            await asyncio.sleep(left)
+    async def _beat(self) -> None:
+        """Be heard when nothing else is said, and notice a gateway that died without a word: ICE needs half a minute
+        for that."""
+        now = asyncio.get_running_loop().time
+        ping_at = now()
+        while (silent_at := self._inbox.heard_at + SILENT_MAX_S) > now():
+            if ping_at <= now():
+                ping_at = now() + PING_EVERY_S
+                try:
+                    self.send(Ping(id=new_message_id()))
+                except ClientError as error:
+                    self._inbox.lose(error)
+                    return
+            await asyncio.sleep(min(silent_at, ping_at) - now())
         self._inbox.lose(ConnectError(ErrorCode.TIMEOUT, f"nothing came from the gateway for {SILENT_MAX_S:g} s"))
 
     async def _listen(self, signaling: Signaling) -> None:
@@ -262,22 +296,3 @@ class AgentClient:
                 await signaling.receive()
         except ConnectError as error:
             log.info("signaling ended", extra={"code": error.code.value})
-
-
-def _new_id() -> str:
-    return secrets.token_hex(8)
-
-
-def _travelling_size(payload: bytes) -> int:
-    """What the gateway holds against its limit: a message in pieces has everything beyond ASCII escaped."""
-    return (
-        len(payload) if len(payload) <= FRAME_MAX_BYTES else len(json.dumps(json.loads(payload), separators=(",", ":")))
-    )
-
-
-def _checked(make: Callable[[str], RequestT], message_id: str) -> RequestT:
-    """Raises Rejected for what the gateway would refuse, before it is sent."""
-    try:
-        return make(message_id)
-    except ValidationError as error:
-        raise Rejected(problem_of(error)) from error

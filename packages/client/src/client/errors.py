@@ -1,6 +1,10 @@
 """What can go wrong, each as a sentence that says what to do."""
 
+from typing import Final, Self
+
 from contracts.message import ErrorCode, Problem
+
+STOPPING: Final = frozenset({ErrorCode.SUPERSEDED, ErrorCode.UNAUTHORISED, ErrorCode.UNSUPPORTED_VERSION})
 
 
 class ClientError(Exception):
@@ -8,12 +12,18 @@ class ClientError(Exception):
 
 
 class ConnectError(ClientError):
-    """No connection, or it is lost. `code` is one of contracts' ErrorCode."""
+    """No connection, or it is lost. `code` is one of contracts' ErrorCode. `final`: trying again would not help."""
 
-    def __init__(self, code: ErrorCode, detail: str) -> None:
+    def __init__(self, code: ErrorCode, detail: str, *, final: bool = False) -> None:
         super().__init__(f"{detail} ({code.value})")
         self.code = code
         self.detail = detail
+        self.final = final
+
+    @classmethod
+    def told(cls, problem: Problem, detail: str) -> Self:
+        """The server ended it, and said why. Only some of its reasons stop a client for good."""
+        return cls(problem.code, detail, final=problem.final and problem.code in STOPPING)
 
 
 class Rejected(ClientError):  # noqa: N818 - the server's answer, not a fault

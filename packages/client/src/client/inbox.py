@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from client.errors import ClientError, ConnectError, Missed
 from client.feed import Changes, Feed
+from client.resuming import after
 from contracts import frames
 from contracts.channel import (
     FROM_GATEWAY,
@@ -22,6 +23,7 @@ from contracts.channel import (
     StateChanged,
     StateList,
     StateStale,
+    TokenRenewed,
     TurnAccepted,
     TurnCompletedEvent,
     TurnPhaseEvent,
@@ -29,6 +31,7 @@ from contracts.channel import (
 )
 from contracts.limits import MESSAGE_OUT_MAX_BYTES
 from contracts.message import ErrorCode
+from contracts.signaling import Seen
 from contracts.todo import JournalEntry
 from contracts.turns import TurnCompleted
 
@@ -55,13 +58,14 @@ class Turn:
 
 
 class Inbox:
-    """Everything that is awaited on one connection, until it is lost."""
+    """Everything that is awaited on one connection, until it is lost. `seen`: what was told before it began."""
 
-    def __init__(self, on_ping: Callable[[str], None]) -> None:
+    def __init__(self, on_ping: Callable[[str], None], seen: Seen) -> None:
         self._loop = asyncio.get_running_loop()
         self._on_ping = on_ping
         self._assembler = frames.Assembler(MESSAGE_OUT_MAX_BYTES)
         self._lost: asyncio.Future[ClientError] = self._loop.create_future()
+        self._held: list[GatewayMessage] | None = None
         # Weak: a reader that lets go of its feed needs to tell nobody.
         self._messages: WeakSet[Feed[GatewayMessage]] = WeakSet()
         self._changes: WeakSet[Feed[JournalEntry]] = WeakSet()
@@ -69,6 +73,7 @@ class Inbox:
         self.turns: dict[str, Turn] = {}
         self.draining = asyncio.Event()
         self.heard_at = self._loop.time()
+        self.seen = seen
 
     def expect(self, message_id: str) -> Waiting:
         """Await the answer to a request; the caller takes it out of `waiting` again."""
@@ -118,6 +123,15 @@ class Inbox:
         for changes in self._changes:
             changes.end(reason)
 
+    def hold(self) -> None:
+        """Keep what comes until `release`: those who will read it are not there yet."""
+        self._held = []
+
+    def release(self) -> None:
+        held, self._held = self._held or [], None
+        for message in held:
+            self._take(message)
+
     def on_frame(self, frame: str | bytes) -> None:
         """Take one frame of the channel."""
         self.heard_at = self._loop.time()
@@ -129,9 +143,20 @@ class Inbox:
         except ValidationError:
             log.info("message of an unknown kind ignored")
             return
-        for messages in self._messages:
-            messages.put(message)
-        self._handle(message)
+        if self._held is None:
+            self._take(message)
+        else:
+            self._held.append(message)
+
+    def _take(self, message: GatewayMessage) -> None:
+        seen = after(self.seen, message)
+        if seen is not None:
+            self.seen = seen
+            for messages in self._messages:
+                messages.put(message)
+            self._handle(message)
+        elif isinstance(message, TurnCompletedEvent):
+            self._complete(message.turn)  # told before, but not to whoever waits for it now
 
     def on_closed(self) -> None:
         self.lose(ConnectError(ErrorCode.UNAVAILABLE, "the gateway closed the connection; connect again"))
@@ -143,7 +168,7 @@ class Inbox:
             case ChannelDraining():
                 self.draining.set()
             case ChannelError(final=True):
-                self.lose(ConnectError(message.code, message.detail or "the gateway closed the connection"))
+                self.lose(ConnectError.told(message, message.detail or "the gateway closed the connection"))
             case StateList():
                 self._collect(message)
             case StateChanged():
@@ -156,11 +181,14 @@ class Inbox:
                 if turn is not None and turn.on_phase is not None:
                     turn.on_phase(message)
             case TurnCompletedEvent():
-                turn = self.turns.get(message.turn.turn_id)
-                if turn is not None and not turn.completed.done():
-                    turn.completed.set_result(message.turn)
-            case TurnAccepted() | TurnRejected() | OperationCompleted() | ChannelError():
+                self._complete(message.turn)
+            case TurnAccepted() | TurnRejected() | OperationCompleted() | TokenRenewed() | ChannelError():
                 self._resolve(message.ref, message)
+
+    def _complete(self, outcome: TurnCompleted) -> None:
+        turn = self.turns.get(outcome.turn_id)
+        if turn is not None and not turn.completed.done():
+            turn.completed.set_result(outcome)
 
     def _missed(self) -> None:
         """Readers of changes cannot go on; those who begin now can."""

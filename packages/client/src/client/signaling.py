@@ -11,6 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from client.errors import ConnectError
+from client.resuming import Resumption
 from contracts.limits import PROTOCOL_VERSION, SIGNALING_FRAME_MAX_BYTES
 from contracts.message import ErrorCode, Message
 from contracts.signaling import FROM_SERVER, Answer, Bye, Candidate, Hello, Offer, Ready, SignalingDraining
@@ -67,13 +68,15 @@ class Signaling:
         self, kind: type[BaseException] | None, error: BaseException | None, stack: TracebackType | None
     ) -> None:
         if self._socket is not None:
-            with suppress(ConnectionClosed):  # then the server knows
-                await self._socket.send(Bye().to_json().decode())
             await self._socket.close()
 
-    async def hello(self, token: str | None, time_zone: str, session: str | None = None) -> Ready:
+    async def hello(self, token: str | None, time_zone: str, resume: Resumption | None = None) -> Ready:
         """Introduce ourselves, and name the session to resume; raises ConnectError where we may not enter."""
-        await self._send(Hello(version=PROTOCOL_VERSION, token=token, time_zone=time_zone, session=session))
+        hello = Hello(version=PROTOCOL_VERSION, token=token, time_zone=time_zone)
+        if resume is not None:
+            named = {"session": resume.session, "resume_token": resume.token, "last_seen": resume.seen}
+            hello = hello.model_copy(update=named)
+        await self._send(hello)
         while True:
             message = await self.receive()
             if isinstance(message, Ready):
@@ -86,6 +89,11 @@ class Signaling:
             message = await self.receive()
             if isinstance(message, Answer) and message.attempt == attempt:
                 return message.sdp
+
+    async def bye(self) -> None:
+        """Say that the peer connection ends; nothing else is to follow. Without effect on a socket that is gone."""
+        with suppress(ConnectError):
+            await self._send(Bye())
 
     async def receive(self) -> FromServer:
         """The next message of a known type. An error of the server is raised as ConnectError."""
@@ -100,7 +108,7 @@ class Signaling:
                 continue  # of a newer server
             if isinstance(message, Refused):
                 where = f"{message.field} " if message.field else ""
-                raise ConnectError(message.code, f"{where}{message.detail}" or "the server refused")
+                raise ConnectError.told(message, f"{where}{message.detail}" or "the server refused")
             return message
 
     async def _send(self, message: Message) -> None:

@@ -1,0 +1,30 @@
+"""What sessions were told, held against the streams, which are read from NATS directly."""
+
+from collections.abc import Sequence
+
+from contracts.streams import CHAT, OUT
+from local_stack.directory import DataDirectory
+
+from .collect import stored
+from .ledger import Account, Entry, settle
+from .witness import Witness
+
+
+async def accounts(directory: DataDirectory, witnesses: Sequence[Witness]) -> Account:
+    """The sum of all sessions' accounts, on the stack in `directory`, which is still up."""
+    streams = await stored(directory, CHAT, OUT)
+    kept = [
+        (Entry.stored(stream, message.sequence, message.subject), message)
+        for stream, messages in streams.items()
+        for message in messages
+        if message.subject.startswith("evt.")
+    ]
+    ended = {entry.about[0]: message.at for entry, message in kept if entry.stream == CHAT}
+    total = Account()
+    for witness in witnesses:
+        theirs = [(entry, message) for entry, message in kept if message.subject.split(".")[2] in witness.sessions]
+        # Of a worker that another one had taken the turn over from: its session may have left by then.
+        late = [entry for entry, message in theirs if message.at > ended.get(entry.about[0], message.at)]
+        told = [Entry.of(event) for event in witness.events]
+        total += settle(told, [entry for entry, _ in theirs], late)
+    return total

@@ -1,0 +1,67 @@
+"""What one session saw: each event that it was told, in order, and when it had a channel."""
+
+import asyncio
+import time
+from dataclasses import dataclass, field
+
+from client import AgentSession, Feed, Lost, Missed, Opened, SessionEvent
+
+
+@dataclass
+class Outage:
+    """From when a client noticed that its channel was lost to its next channel. Seconds of `time.monotonic`."""
+
+    lost_at: float
+    opened_at: float | None = None
+
+    @property
+    def seconds(self) -> float:
+        return (time.monotonic() if self.opened_at is None else self.opened_at) - self.lost_at
+
+
+@dataclass
+class Witness:
+    """`note` is for the session's `on_change`; `follow` runs beside it."""
+
+    events: list[SessionEvent] = field(default_factory=list)
+    outages: list[Outage] = field(default_factory=list)
+    connections: int = 0
+    sessions: set[str] = field(default_factory=set)
+    missed: int = 0
+    address: tuple[str, int] = ("", 0)
+    """The gateway's end of the newest channel."""
+    _moved: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def note(self, change: Opened | Lost) -> None:
+        if isinstance(change, Lost):
+            self.outages.append(Outage(time.monotonic()))
+        else:
+            self.connections += 1
+            self.sessions.add(change.client.ready.session)
+            assert change.client.path is not None
+            self.address = change.client.path.address
+            if self.outages and self.outages[-1].opened_at is None:
+                self.outages[-1].opened_at = time.monotonic()
+        self._moved.set()
+
+    async def until_connected(self, times: int) -> None:
+        """Until there have been so many channels. Bounded by the caller."""
+        while self.connections < times:
+            self._moved.clear()
+            await self._moved.wait()
+
+    async def until_back_since(self, since: float) -> None:
+        """Until there is a channel again, after one that was lost later than `since`. Bounded by the caller."""
+        while not self.outages or self.outages[-1].lost_at < since or self.outages[-1].opened_at is None:
+            self._moved.clear()
+            await self._moved.wait()
+
+    async def follow(self, session: AgentSession) -> None:
+        """Without end."""
+        events: Feed[SessionEvent] = session.events()
+        while True:
+            try:
+                self.events.append(await anext(events))
+            except Missed:
+                self.missed += 1
+                events = session.events()
