@@ -5,20 +5,47 @@ import "./styles/index.css";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 
+import { SessionLock } from "./connection/session_lock";
+import { Kept } from "./store/kept";
 import { AgentSession } from "./store/session";
-import { createAgentStore } from "./store/store";
+import { createAgentStore, type AgentState } from "./store/store";
 import { AgentContext } from "./ui/agent";
 import { App } from "./ui/App";
 
 declare global {
   interface Window {
     /** For benches and tests in a browser. */
-    __todoAgent?: { readonly connectMs: number | null };
+    __todoAgent?: Pick<AgentState, "connectMs" | "path">;
   }
 }
 
 function socketAddress({ protocol, host }: Location): string {
   return `${protocol === "https:" ? "wss:" : "ws:"}//${host}/ai/ws`;
+}
+
+// Only secure contexts have locks; localhost is one.
+function lockManager(): LockManager | null {
+  return "locks" in navigator ? navigator.locks : null;
+}
+
+function tabStorage(): Storage | null {
+  try {
+    return sessionStorage;
+  } catch {
+    return null; // the person has forbidden it
+  }
+}
+
+/** The token that a link brought, taken out of the address: it would stay in the history, and be copied along. */
+function takeTokenFromAddress(): string | null {
+  const token = new URLSearchParams(location.hash.slice(1)).get("t");
+  if (token !== null) history.replaceState(history.state, "", location.pathname + location.search);
+  return token;
+}
+
+function bringToken(): void {
+  const token = takeTokenFromAddress();
+  if (token !== null) session.signIn(token);
 }
 
 const store = createAgentStore();
@@ -29,18 +56,25 @@ const session = new AgentSession(store, {
   },
   timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   chance: Math.random,
+  kept: new Kept(tabStorage()),
+  lock: new SessionLock(lockManager()),
 });
 
-window.__todoAgent = { connectMs: null };
-store.subscribe(({ connectMs }, before) => {
-  if (connectMs !== before.connectMs) window.__todoAgent = { connectMs };
+window.__todoAgent = { connectMs: null, path: null };
+store.subscribe(({ connectMs, path }, before) => {
+  if (connectMs !== before.connectMs || path !== before.path) window.__todoAgent = { connectMs, path };
 });
+bringToken();
+window.addEventListener("hashchange", bringToken);
 // A page that is left says so at once: the gateway would notice its silence only after seconds.
 window.addEventListener("pagehide", () => session.close());
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) session.connect();
 });
 window.addEventListener("online", () => session.hurry());
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "visible") session.woke();
+});
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");

@@ -12,6 +12,7 @@ class FakeSocket extends EventTarget {
   onSent: (message: JsonObject) => void = () => {};
 
   open(): void {
+    if (this.readyState !== 0) return; // the page has closed it already
     this.readyState = 1;
     this.dispatchEvent(new Event("open"));
   }
@@ -68,6 +69,8 @@ class FakeChannel extends EventTarget {
 
 class FakePeer extends EventTarget {
   connectionState = "new";
+  iceConnectionState = "new";
+  stats = new Map<string, unknown>();
   channel: FakeChannel | null = null;
   readonly configuration: RTCConfiguration;
   readonly calls: string[] = [];
@@ -102,10 +105,25 @@ class FakePeer extends EventTarget {
     this.connectionState = "closed";
   }
 
-  trickle(candidate: string | null): void {
+  async getStats(): Promise<ReadonlyMap<string, unknown>> {
+    return this.stats;
+  }
+
+  trickle(candidate: string | null, type = "host"): void {
     const event = new Event("icecandidate");
-    const value = candidate === null ? null : { candidate, sdpMid: "0", sdpMLineIndex: 0 };
+    const value = candidate === null ? null : { candidate, type, sdpMid: "0", sdpMLineIndex: 0 };
     this.dispatchEvent(Object.assign(event, { candidate: value }));
+  }
+
+  failCandidate(url: string, errorCode: number): void {
+    this.dispatchEvent(Object.assign(new Event("icecandidateerror"), { url, errorCode }));
+  }
+
+  moveTo(state: "connected" | "disconnected" | "failed"): void {
+    this.connectionState = state;
+    this.iceConnectionState = state;
+    this.dispatchEvent(new Event("iceconnectionstatechange"));
+    this.dispatchEvent(new Event("connectionstatechange"));
   }
 }
 
@@ -113,6 +131,7 @@ class FakePeer extends EventTarget {
 export class Link {
   readonly socket = new FakeSocket();
   peer: FakePeer | null = null;
+  readonly heard: JsonObject[] = [];
 
   get channel(): FakeChannel {
     const channel = this.peer?.channel ?? null;
@@ -123,10 +142,25 @@ export class Link {
   signal(message: FromServer | JsonObject): void {
     this.socket.deliver(message);
   }
+
+  /** Send a message over the data channel. */
+  tell(message: object): void {
+    for (const frame of split(message, "m1")) this.channel.deliver(frame);
+  }
+
+  get hello(): JsonObject {
+    const [hello] = this.socket.sent;
+    if (hello === undefined) throw new Error("the page has not said hello yet");
+    return hello;
+  }
+
+  get isOpen(): boolean {
+    return this.peer?.channel?.readyState === "open";
+  }
 }
 
 export interface Habits {
-  /** Answer hello, offers and pings by itself. */
+  /** Open, and answer hellos and offers, by itself. */
   readonly friendly: boolean;
 }
 
@@ -135,10 +169,17 @@ export class FakeGateway {
   /** What the page said over data channels, whole messages, pings left out. */
   readonly heard: JsonObject[] = [];
   answersPings = true;
-  readonly #habits: Habits;
+  /** Whether links from now on are opened, and hellos and offers answered, by itself. */
+  friendly: boolean;
+  /** Whether a session that is named can be gone on with. */
+  resumes = true;
+  tokenExpiresAt: string | null = null;
+  /** Of each peer that the page makes from now on. */
+  stats = new Map<string, unknown>();
+  #sessions = 0;
 
   constructor(habits: Habits = { friendly: true }) {
-    this.#habits = habits;
+    this.friendly = habits.friendly;
   }
 
   get link(): Link {
@@ -159,28 +200,37 @@ export class FakeGateway {
     };
   }
 
-  ready(session = "s1"): JsonObject {
+  /** What a hello is answered with: the session that it names, or a new one. */
+  ready(hello: JsonObject = {}, more: JsonObject = {}): JsonObject {
+    const named = hello["session"];
+    const resumed = typeof named === "string" && this.resumes;
+    if (!resumed) this.#sessions += 1;
+    const session = resumed ? named : `s${this.#sessions}`;
     return {
       type: "ready",
       version: 1,
       session,
+      resumed,
+      resume_token: `resume-${this.links.length}`,
+      token_expires_at: this.tokenExpiresAt,
+      ...more,
       owner_name: "you",
       ice_servers: [{ urls: ["turn:turn.example"], username: "u", credential: "c" }],
       limits: LIMITS,
     };
   }
 
-  /** Send a message over the data channel. */
+  /** Send a message over the newest data channel. */
   tell(message: object): void {
-    for (const frame of split(message, "m1")) this.link.channel.deliver(frame);
+    this.link.tell(message);
   }
 
   #openSocket(): FakeSocket {
     const link = new Link();
     this.links.push(link);
-    if (this.#habits.friendly) {
+    if (this.friendly) {
       link.socket.onSent = (message) => {
-        if (message["type"] === "hello") link.signal(this.ready());
+        if (message["type"] === "hello") link.signal(this.ready(message));
         if (message["type"] === "offer") {
           link.signal({ type: "answer", attempt: message["attempt"], sdp: "v=0 answer" });
           queueMicrotask(() => link.channel.open());
@@ -194,12 +244,14 @@ export class FakeGateway {
   #createPeer(configuration: RTCConfiguration): FakePeer {
     const link = this.link;
     const peer = new FakePeer(configuration);
+    peer.stats = this.stats;
     link.peer = peer;
     const assembler = new Assembler(65_536);
     queueMicrotask(() => {
       link.channel.onSent = (frame) => {
         const message = assembler.feed(frame);
         if (message === null) return;
+        link.heard.push(message);
         if (message["type"] !== "ping") this.heard.push(message);
         else if (this.answersPings) {
           queueMicrotask(() => link.channel.deliver(JSON.stringify({ type: "pong", ref: message["id"] })));

@@ -1,11 +1,12 @@
 import { act, cleanup, fireEvent, screen, within } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
+import type { ConnectionState } from "../src/connection/state";
 import { beginLoading, EMPTY_BOARD, takeList } from "../src/store/board";
 import { completed, stateList, todoItem, todoList } from "./samples";
 import { end, say, session, showPage, store } from "./shown";
 
-beforeEach(showPage);
+beforeEach(() => showPage());
 afterEach(cleanup);
 
 describe("the composer", () => {
@@ -56,6 +57,16 @@ describe("the composer", () => {
     expect(document.activeElement === box()).toBe(fine);
   });
 
+  it("begins with the draft of before a reload, and keeps what is written", () => {
+    cleanup();
+    showPage({ draft: "buy mi" });
+    expect(box().value).toBe("buy mi");
+    fireEvent.change(box(), { target: { value: "buy milk" } });
+    expect(session.keepDraft).toHaveBeenLastCalledWith("buy milk");
+    fireEvent.click(screen.getByTestId("send"));
+    expect(session.keepDraft).toHaveBeenLastCalledWith("");
+  });
+
   it("says when a request is too long", () => {
     fireEvent.change(box(), { target: { value: "ä".repeat(4_100) } });
     expect(screen.getByText(/8 bytes too long/)).toBeTruthy();
@@ -73,26 +84,82 @@ describe("the connection", () => {
   it("shows its state and its round trip", () => {
     const pill = screen.getByTestId("connection");
     expect(pill.dataset["state"]).toBe("idle");
-    act(() => store.setState({ connection: { name: "connected", failures: 0, rttMs: 0.43 } }));
+    act(() => store.setState({ connection: { name: "connected", attempt: 1, failures: 0, rttMs: 0.43 } }));
     expect(pill.dataset["state"]).toBe("connected");
     expect(pill.textContent).toBe("Connected · 0.43 ms");
   });
 
   it("is dimmed while the server does not answer", () => {
     const pill = screen.getByTestId("connection");
-    act(() => store.setState({ connection: { name: "connected", failures: 0, rttMs: 1, silentMs: 3_004 } }));
+    act(() => store.setState({ connection: { name: "connected", attempt: 1, failures: 0, rttMs: 1, silentMs: 3_004 } }));
     expect(pill.textContent).toBe("No answer for 3 s");
     expect(pill.dataset).toMatchObject({ state: "connected", degraded: "true" });
-    act(() => store.setState({ connection: { name: "connected", failures: 0, rttMs: 1 } }));
+    act(() => store.setState({ connection: { name: "connected", attempt: 1, failures: 0, rttMs: 1 } }));
     expect(pill.dataset["degraded"]).toBe("false");
   });
 
+  it("shows the way it takes, where it knows it; a relay is no worse than another", () => {
+    const pill = screen.getByTestId("connection");
+    const connection: ConnectionState = { name: "connected", attempt: 1, failures: 0, rttMs: 12 };
+    act(() => store.setState({ connection, path: { local: "relay", remote: "host", protocol: "udp" } }));
+    expect(pill.textContent).toBe("Connected · relay/udp · 12 ms");
+    expect(pill.dataset).toMatchObject({ state: "connected", degraded: "false", path: "relay/udp" });
+    act(() => store.setState({ connection, path: { local: "srflx", remote: "host", protocol: "udp" } }));
+    expect(pill.textContent).toBe("Connected · direct · 12 ms");
+  });
+
   it("says why it is away and can be hurried", () => {
-    const reason = { code: "capacity", detail: "no gateway can take another session now; try again" } as const;
+    const reason = { code: "internal", detail: "something went wrong here" } as const;
     act(() => store.setState({ connection: { name: "reconnecting", failures: 2, delayMs: 4_200, reason } }));
-    expect(screen.getByRole("alert").textContent).toContain("No gateway can take another session now; try again. Next try in 4.2 s.");
+    expect(screen.getByTestId("notice").textContent).toContain("Something went wrong here. Next try in 4 s.");
+    expect(screen.getByRole("alert").textContent).toBe("Something went wrong here.");
     fireEvent.click(screen.getByText("Try now"));
     expect(session.connect).toHaveBeenCalled();
+  });
+
+  it("goes on saying why while it tries, in the same words, so that they are read out once", () => {
+    const reason = { code: "timeout", detail: "late", obstacle: "relay_unreachable" } as const;
+    act(() => store.setState({ connection: { name: "reconnecting", failures: 1, delayMs: 200, reason } }));
+    const alert = screen.getByRole("alert");
+    const said = alert.textContent;
+    expect(said).toContain("try another network");
+    act(() => store.setState({ connection: { name: "signaling", attempt: 2, failures: 1, reason } }));
+    expect(screen.getByRole("alert")).toBe(alert);
+    expect(alert.textContent).toBe(said);
+  });
+
+  it("says nothing of a first loss that mends at once", () => {
+    const reason = { code: "unavailable", detail: "The server cannot be reached.", obstacle: "unreachable" } as const;
+    act(() => store.setState({ connection: { name: "reconnecting", failures: 1, delayMs: 200, reason } }));
+    expect(screen.queryByTestId("notice")).toBeNull();
+  });
+
+  it.each([
+    ["superseded", "Take it back", "taken this conversation over"],
+    ["unauthorised", "Try again", "open the link you were given again"],
+  ] as const)("that has ended for good (%s) says what to do, and does it on a click", (code, button, words) => {
+    act(() => store.setState({ connection: { name: "failed", reason: { code, detail: "as the server put it" } } }));
+    expect(screen.getByRole("alert").textContent).toContain(words);
+    fireEvent.click(screen.getByText(button));
+    expect(session.connect).toHaveBeenCalled();
+  });
+
+  it("to a server that needs a newer page offers to load it, even while the old channel serves", () => {
+    const reload = vi.spyOn(location, "reload").mockImplementation(() => {});
+    const move = { name: "refused", reason: { code: "unsupported_version", detail: "no" } } as const;
+    act(() => store.setState({ connection: { name: "connected", attempt: 1, failures: 0, rttMs: 1, move } }));
+    fireEvent.click(screen.getByText("Reload"));
+    expect(reload).toHaveBeenCalled();
+    expect(session.connect).not.toHaveBeenCalled();
+  });
+
+  it("that is about to end says so quietly", () => {
+    act(() => store.setState({ signInEnds: 5 }));
+    expect(screen.queryByRole("alert")).toBeNull();
+    const notice = within(screen.getByTestId("notice"));
+    expect(notice.getByRole("status").textContent).toBe("Your sign-in ends in 5 minutes; open a new link to stay connected.");
+    fireEvent.click(notice.getByText("Dismiss"));
+    expect(session.dismissSignIn).toHaveBeenCalled();
   });
 });
 

@@ -2,7 +2,7 @@
 
 import { vi } from "vitest";
 
-import { AgentSession } from "../src/store/session";
+import { AgentSession, type SessionOptions } from "../src/store/session";
 import { createAgentStore, type AgentState } from "../src/store/store";
 import { FakeGateway } from "./fake_gateway";
 
@@ -11,9 +11,10 @@ export interface Page {
   state(): AgentState;
 }
 
-export function pageOf(gateway: FakeGateway): Page {
+export function pageOf(gateway: FakeGateway, more: Partial<SessionOptions> = {}): Page {
   const store = createAgentStore();
-  const session = new AgentSession(store, { platform: gateway.platform(), timeZone: "Europe/Berlin", chance: () => 0.5 });
+  const platform = gateway.platform();
+  const session = new AgentSession(store, { platform, timeZone: "Europe/Berlin", chance: () => 0.5, ...more });
   return { session, state: () => store.getState() };
 }
 
@@ -22,9 +23,9 @@ export const settle = async (): Promise<void> => {
 };
 
 /** A page whose connection stands. */
-export async function connected(): Promise<{ gateway: FakeGateway; page: Page }> {
+export async function connected(more: Partial<SessionOptions> = {}): Promise<{ gateway: FakeGateway; page: Page }> {
   const gateway = new FakeGateway();
-  const page = pageOf(gateway);
+  const page = pageOf(gateway, more);
   page.session.connect();
   await settle();
   if (page.state().connection.name !== "connected") throw new Error("the page did not connect");

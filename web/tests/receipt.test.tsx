@@ -8,7 +8,7 @@ import { ReceiptView } from "../src/ui/ReceiptView";
 import { completed, stateList, todoItem, todoList } from "./samples";
 import { end, say, session, showPage, store } from "./shown";
 
-beforeEach(showPage);
+beforeEach(() => showPage());
 afterEach(cleanup);
 
 const HOSTILE = `<img src=x onerror="alert(1)"><script>alert(2)</script>**bold**`;

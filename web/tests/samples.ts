@@ -79,3 +79,46 @@ export function completed(turnId: string, more: object = {}): TurnCompleted {
     ...more,
   });
 }
+
+/** A tab's storage in memory, or one that fails as browsers' do. */
+export class FakeStorage implements Storage {
+  readonly #entries: Map<string, string>;
+  readonly #fails: { readonly full?: boolean; readonly forbidden?: boolean };
+
+  constructor(fails: { readonly full?: boolean; readonly forbidden?: boolean } = {}, entries: Iterable<[string, string]> = []) {
+    this.#fails = fails;
+    this.#entries = new Map(entries);
+  }
+
+  /** As a duplicated tab gets it. */
+  copy(): FakeStorage {
+    return new FakeStorage(this.#fails, this.#entries);
+  }
+
+  get length(): number {
+    return this.#entries.size;
+  }
+
+  getItem(key: string): string | null {
+    if (this.#fails.forbidden === true) throw new DOMException("no", "SecurityError");
+    return this.#entries.get(key) ?? null;
+  }
+
+  setItem(key: string, value: string): void {
+    if (this.#fails.full === true) throw new DOMException("full", "QuotaExceededError");
+    if (this.#fails.forbidden === true) throw new DOMException("no", "SecurityError");
+    this.#entries.set(key, value);
+  }
+
+  key(index: number): string | null {
+    return [...this.#entries.keys()][index] ?? null;
+  }
+
+  removeItem(key: string): void {
+    this.#entries.delete(key);
+  }
+
+  clear(): void {
+    this.#entries.clear();
+  }
+}

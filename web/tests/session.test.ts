@@ -85,6 +85,17 @@ describe("connecting", () => {
     expect(gateway.links).toHaveLength(1);
   });
 
+  it("tries again after a final error of any other kind: it ended that attempt alone", async () => {
+    const gateway = new FakeGateway({ friendly: false });
+    const page = pageOf(gateway);
+    page.session.connect();
+    gateway.link.socket.open();
+    gateway.link.signal({ type: "error", code: "internal", detail: "went wrong", final: true });
+    expect(page.state().connection.name).toBe("reconnecting");
+    await vi.advanceTimersByTimeAsync(250);
+    expect(gateway.links).toHaveLength(2);
+  });
+
   it.each([["{"], ['{"type":"ready"}'], ["7"]])("takes %s from the server for a failed attempt", async (data) => {
     const gateway = new FakeGateway({ friendly: false });
     const page = pageOf(gateway);
@@ -122,6 +133,24 @@ describe("a connection", () => {
     gateway.answersPings = false;
     await vi.advanceTimersByTimeAsync(9_100);
     expect(page.state().connection).toMatchObject({ name: "reconnecting", reason: { code: "timeout" } });
+  });
+
+  it("is asked at once, and given up after 2 s, when the network is back or the page was frozen", async () => {
+    for (const wake of ["hurry", "woke"] as const) {
+      const { gateway, page } = await connected();
+      await vi.advanceTimersByTimeAsync(1_000);
+      page.session[wake]();
+      await vi.advanceTimersByTimeAsync(0);
+      expect(page.state().connection.name).toBe("connected");
+      gateway.answersPings = false;
+      if (wake === "woke") vi.setSystemTime(Date.now() + 60_000);
+      page.session[wake]();
+      await vi.advanceTimersByTimeAsync(2_000);
+      expect(page.state().connection).toMatchObject({ name: "reconnecting", reason: { code: "timeout" } });
+      page.session[wake]();
+      expect(page.state().connection.name).toBe("signaling");
+      page.session.close();
+    }
   });
 
   it("outlives its socket", async () => {

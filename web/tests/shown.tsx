@@ -4,7 +4,7 @@ import { act, render } from "@testing-library/react";
 import { vi, type Mock } from "vitest";
 
 import type { TurnCompleted } from "../src/connection/protocol";
-import { createAgentStore, type AgentStore } from "../src/store/store";
+import { createAgentStore, type AgentState, type AgentStore } from "../src/store/store";
 import { addTurn, takeTurnMessage } from "../src/store/turns";
 import { AgentContext, type AgentActions } from "../src/ui/agent";
 import { App } from "../src/ui/App";
@@ -14,15 +14,18 @@ import { fromGateway } from "./samples";
 export let store: AgentStore;
 export let session: { [Name in keyof AgentActions]: Mock<AgentActions[Name]> };
 
-/** Show a new page with an empty store. */
-export function showPage(): void {
+/** Show a new page with an empty store, but for what is given. */
+export function showPage(known: Partial<AgentState> = {}): void {
   store = createAgentStore();
+  store.setState(known);
   session = {
     connect: vi.fn<() => void>(),
     send: vi.fn<(text: string) => boolean>(() => true),
     sendAgain: vi.fn<(turnId: string) => void>(),
     edit: vi.fn<(turnId: string) => void>(),
+    keepDraft: vi.fn<(text: string) => void>(),
     dismissNotice: vi.fn<() => void>(),
+    dismissSignIn: vi.fn<() => void>(),
   };
   render(
     <AgentContext value={{ store, session }}>

@@ -5,7 +5,7 @@ import { putBack, sendAgain, silenceTurn } from "../src/store/turns";
 import { completed } from "./samples";
 import { end, hear, say, session, showPage, store } from "./shown";
 
-beforeEach(showPage);
+beforeEach(() => showPage());
 afterEach(cleanup);
 
 describe("a turn", () => {
@@ -84,7 +84,7 @@ describe("a turn", () => {
   });
 
   it("of which it is not known whether it was stored says so, and not that it was not taken", () => {
-    act(() => store.setState({ connection: { name: "connected", failures: 0, rttMs: 1 } }));
+    act(() => store.setState({ connection: { name: "connected", attempt: 1, failures: 0, rttMs: 1 } }));
     say("t1", "add milk");
     expect(screen.getByTestId("turn").textContent).toContain("Sending");
     const detail = "may or may not be stored; send the turn again with the same turn_id";

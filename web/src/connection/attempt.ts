@@ -4,6 +4,8 @@ import * as v from "valibot";
 
 import { Assembler, FrameError, split, type JsonObject } from "./frames";
 import { Heartbeat } from "./heartbeat";
+import { isRelayUrl, obstacleOf } from "./obstacle";
+import type { Path } from "./path";
 import { iceConfiguration, Peer } from "./peer";
 import {
   CONNECT_TIMEOUT_S,
@@ -27,17 +29,22 @@ export interface Platform {
 export interface AttemptEvents {
   ready(ready: Ready): void;
   opened(connectMs: number): void;
+  /** The pair of candidates in use, once it is known, and when it changes. */
+  path(path: Path): void;
   measured(rttMs: number): void;
   /** A ping was not answered by the time of the next one. */
   missed(silentMs: number): void;
   message(message: FromGateway): void;
   /** A message that cannot be used; the attempt goes on. */
   problem(reason: Reason): void;
+  /** The server is going; the channel still serves. */
+  draining(retryAfterMs: number): void;
   lost(reason: Reason, retryAfterMs: number): void;
-  /** As lost, but trying again would not help. */
+  /** As lost, but trying again by itself would not help. */
   refused(reason: Reason): void;
 }
 
+const PATH_ASKS_MAX = 3; // the pair may be told a moment after the channel opened
 const FINAL_CODES: ReadonlySet<string> = new Set(["superseded", "unauthorised", "unsupported_version"]);
 const KNOWN_TYPES: ReadonlySet<string> = new Set(FromGatewaySchema.options.map(({ entries }) => entries.type.literal));
 const CANDIDATE_CODES: ReadonlySet<string> = new Set(["invalid", "limit", "rate", "too_large"]);
@@ -45,37 +52,45 @@ const CANDIDATE_CODES: ReadonlySet<string> = new Set(["invalid", "limit", "rate"
 export class Attempt {
   readonly #platform: Platform;
   readonly #number: number;
-  readonly #hello: Hello;
+  readonly hello: Hello;
   readonly #socket: SignalingSocket;
   readonly #assembler = new Assembler(MESSAGE_OUT_MAX_BYTES);
   readonly #heartbeat: Heartbeat;
   readonly #watchdog: ReturnType<typeof setTimeout>;
   #events: AttemptEvents | null;
   #peer: Peer | null = null;
+  #relayOffered = false;
+  #connectMs = 0;
+  #path: Path | null = null;
+  #pathAsks = 0;
   #answered = false;
   #open = false;
 
   constructor(platform: Platform, number: number, hello: Hello, events: AttemptEvents) {
     this.#platform = platform;
     this.#number = number;
-    this.#hello = hello;
+    this.hello = hello;
     this.#events = events;
     this.#heartbeat = new Heartbeat({
       ping: (id) => this.send({ type: "ping", id }),
-      measured: (rttMs) => this.#events?.measured(rttMs),
+      measured: (rttMs) => {
+        this.#events?.measured(rttMs);
+        this.#pathAsks += 1;
+        if (this.#path === null && this.#pathAsks <= PATH_ASKS_MAX) void this.#readPath();
+      },
       missed: (silentMs) => this.#events?.missed(silentMs),
       dead: () => this.#lost({ code: "timeout", detail: "The server no longer answers." }),
     });
     this.#watchdog = setTimeout(
-      () => this.#lost({ code: "timeout", detail: `No connection within ${CONNECT_TIMEOUT_S} seconds.` }),
+      () => this.#stuck({ code: "timeout", detail: `No connection within ${CONNECT_TIMEOUT_S} seconds.` }),
       CONNECT_TIMEOUT_S * 1000,
     );
     this.#socket = new SignalingSocket(platform.openSocket(), {
-      opened: () => this.#socket.send(this.#hello),
+      opened: () => this.#socket.send(this.hello),
       message: (message) => this.#signal(message),
       // Once the channel is open it is what counts: signaling may restart under a living connection.
       closed: (reason) => {
-        if (!this.#open) this.#lost(reason, 0);
+        if (!this.#open) this.#lost(reason.code === "unavailable" ? { ...reason, obstacle: "unreachable" } : reason);
       },
     });
   }
@@ -84,6 +99,16 @@ export class Attempt {
   send(message: FromPage): boolean {
     if (!this.#open || this.#peer === null) return false;
     return this.#peer.send(split(message, "id" in message ? message.id : message.ref));
+  }
+
+  /** Ask now whether the other side is there: the network has changed. */
+  probe(): void {
+    this.#heartbeat.probe();
+  }
+
+  /** The page is looked at again. */
+  woke(): void {
+    this.#heartbeat.woke();
   }
 
   /** End it; no event follows. */
@@ -99,6 +124,20 @@ export class Attempt {
     const events = this.#events;
     this.close();
     events?.lost(reason, retryAfterMs);
+  }
+
+  // Before the channel is open the reason is how far it came; after that, what was said.
+  #stuck(reason: Reason): void {
+    const { relayHad = false, relayErrors = new Set<number>(), paired = false } = this.#peer?.progress ?? {};
+    const obstacle = obstacleOf({
+      entered: this.#peer !== null,
+      answered: this.#answered,
+      relayOffered: this.#relayOffered,
+      relayHad,
+      relayErrors,
+      paired,
+    });
+    this.#lost(this.#open ? reason : { ...reason, obstacle });
   }
 
   #refused(reason: Reason): void {
@@ -121,19 +160,26 @@ export class Attempt {
         if (message.attempt === this.#number) void this.#peer?.addCandidate(message.candidate);
         return;
       case "error":
-        if (message.final) this.#refused(message);
+        if (message.final && FINAL_CODES.has(message.code)) this.#refused(message);
+        else if (message.final) this.#lost(message);
         // After the answer a refused candidate is one way less, not the end.
         else if (!this.#open && !(this.#answered && CANDIDATE_CODES.has(message.code))) this.#lost(message);
         return;
       case "draining":
-        if (!this.#open) this.#lost({ code: "unavailable", detail: "The server is restarting." }, message.retry_after_ms);
+        this.#draining(message.retry_after_ms);
         return;
       case "bye":
         this.#lost({ code: "unavailable", detail: "The server ended the session." });
     }
   }
 
+  #draining(retryAfterMs: number): void {
+    if (this.#open) this.#events?.draining(retryAfterMs);
+    else this.#lost({ code: "unavailable", detail: "The server is restarting." }, retryAfterMs);
+  }
+
   #connect(ready: Ready): void {
+    this.#relayOffered = ready.ice_servers.some(({ urls }) => urls.some(isRelayUrl));
     this.#events?.ready(ready);
     try {
       this.#peer = new Peer(() => this.#platform.createPeer(iceConfiguration(ready.ice_servers)), {
@@ -141,7 +187,8 @@ export class Attempt {
         candidate: (candidate) => this.#socket.send({ type: "candidate", attempt: this.#number, candidate }),
         opened: (connectMs) => this.#opened(connectMs),
         frame: (data) => this.#frame(data),
-        lost: (reason) => this.#lost(reason),
+        rerouted: () => void this.#readPath(),
+        lost: (reason) => (this.#answered && reason.code === "connect_failed" ? this.#stuck(reason) : this.#lost(reason)),
       });
     } catch {
       this.#refused({ code: "unsupported", detail: "This browser gives no WebRTC connection to this page." });
@@ -153,8 +200,20 @@ export class Attempt {
   #opened(connectMs: number): void {
     this.#open = true;
     clearTimeout(this.#watchdog);
+    this.#connectMs = connectMs;
     this.#events?.opened(connectMs);
     this.#heartbeat.start();
+    void this.#readPath();
+  }
+
+  // Of the gateway's own candidates the page knows most, so it tells the gateway: once, of the pair that it opened with.
+  async #readPath(): Promise<void> {
+    const path = await this.#peer?.path();
+    if (path === null || path === undefined) return;
+    const isFirst = this.#path === null;
+    this.#path = path;
+    this.#events?.path(path);
+    if (isFirst) this.send({ type: "path.report", id: `path-${this.#number}`, ...path, connect_ms: this.#connectMs });
   }
 
   #frame(data: unknown): void {
@@ -186,7 +245,7 @@ export class Attempt {
         this.#heartbeat.pong(message.ref);
         return;
       case "draining":
-        this.#lost({ code: "unavailable", detail: "The server is restarting." }, message.retry_after_ms);
+        this.#draining(message.retry_after_ms);
         return;
       case "error":
         if (message.final && FINAL_CODES.has(message.code)) this.#refused(message);

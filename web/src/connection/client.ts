@@ -3,13 +3,19 @@
 import { Attempt, type Platform } from "./attempt";
 import { traceparent, uuid7 } from "./ids";
 import { Outbox } from "./outbox";
-import { PROTOCOL_VERSION, type FromGateway, type Hello } from "./protocol";
-import { IDLE, next, type ConnectionEvent, type ConnectionState, type Reason } from "./state";
+import type { Path } from "./path";
+import { PROTOCOL_VERSION, type FromGateway, type Hello, type Ready } from "./protocol";
+import { afterMessage, afterReady, inHello, type Resume } from "./resume";
+import { IDLE, next, servingAttempt, tryingAttempt, waitOf, type ConnectionEvent, type ConnectionState, type Reason } from "./state";
+import { SignIn, type SignInEvents } from "./sign_in";
 
-export interface ConnectionListener {
+export interface ConnectionListener extends SignInEvents {
   state(state: ConnectionState): void;
+  /** The session, its token or what was heard of it has changed: to be kept for a reload. */
+  resume(resume: Resume): void;
   /** The channel is open and the first unanswered turns have been sent again: time to ask for the state. */
   opened(connectMs: number): void;
+  path(path: Path): void;
   message(message: FromGateway): void;
   problem(reason: Reason): void;
   /** A turn got no answer in time; it is being asked again. */
@@ -23,25 +29,36 @@ export interface ConnectionOptions {
   readonly timeZone: string;
   /** A number from 0 to below 1, for the backoff. */
   readonly chance: () => number;
+  /** Of an earlier load of this page. */
+  readonly resume?: Resume | null;
+  readonly token?: string | null;
+}
+
+interface Live {
+  readonly attempt: Attempt;
+  /** From its `ready` on. */
+  session: string | null;
 }
 
 export class AgentConnection {
   readonly #options: ConnectionOptions;
   readonly #listener: ConnectionListener;
   readonly #outbox: Outbox;
+  readonly #signIn: SignIn;
+  readonly #live = new Map<number, Live>(); // the attempts that the state names: two at most
   #state: ConnectionState = IDLE;
-  #attempt: Attempt | null = null;
   #attempts = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
-  #session: string | null = null;
-  #resumeToken: string | null = null;
+  #resume: Resume | null;
 
   constructor(options: ConnectionOptions, listener: ConnectionListener) {
     this.#options = options;
     this.#listener = listener;
+    this.#resume = options.resume ?? null;
+    this.#signIn = new SignIn(options.token ?? null, listener);
     this.#outbox = new Outbox({
       // A turn's id is also the id of its message, so a refusal finds its turn by `ref`.
-      send: (turn) => this.#attempt?.send({ type: "turn.start", id: turn.turn_id, ...turn }) === true,
+      send: (turn) => this.#serving?.send({ type: "turn.start", id: turn.turn_id, ...turn }) === true,
       unanswered: (turnId) => listener.unanswered(turnId),
       silent: (turnId) => listener.silent(turnId),
     });
@@ -49,94 +66,145 @@ export class AgentConnection {
 
   /** Connect, or try again at once where an attempt was due later. Nothing happens while one is under way. */
   connect(): void {
-    clearTimeout(this.#retry);
-    if (!this.#move({ type: "start" })) return;
     this.#attempts += 1;
-    this.#attempt = new Attempt(this.#options.platform, this.#attempts, this.#hello(), {
-      ready: (ready) => {
-        this.#session = ready.session;
-        this.#resumeToken = ready.resume_token;
-        this.#move({ type: "ready" });
-      },
-      opened: (connectMs) => {
-        this.#move({ type: "opened" });
-        this.#outbox.opened();
-        this.#listener.opened(connectMs);
-      },
-      measured: (rttMs) => this.#move({ type: "measured", rttMs }),
-      missed: (silentMs) => this.#move({ type: "missed", silentMs }),
-      message: (message) => this.#receive(message),
-      problem: (reason) => this.#listener.problem(reason),
-      lost: (reason, retryAfterMs) => this.#lost(reason, retryAfterMs),
-      refused: (reason) => {
-        this.#left();
-        this.#move({ type: "refused", reason });
-      },
-    });
+    this.#move({ type: "start", attempt: this.#attempts });
   }
 
   /** Leave: the page goes away. Unanswered turns are kept for a later `connect`. */
   close(): void {
-    clearTimeout(this.#retry);
-    this.#attempt?.close();
-    this.#left();
     this.#move({ type: "stop" });
   }
 
-  /** As `connect`, but only where a next attempt is waiting for its time: the network is back. */
+  /** The network is back, or another one: do not wait for the next attempt's time, nor for the next ping's. */
   hurry(): void {
-    if (this.#state.name === "reconnecting") this.connect();
+    if (waitOf(this.#state) !== null) this.connect();
+    this.#serving?.probe();
+  }
+
+  /** The page is looked at again, and may not have run meanwhile. */
+  woke(): void {
+    if (waitOf(this.#state) !== null) this.connect();
+    this.#serving?.woke();
+  }
+
+  /** The session to go on with, if there is one. */
+  get session(): string | null {
+    return this.#resume?.session ?? null;
+  }
+
+  /** Let go of the session: the next connection begins one. */
+  forget(): void {
+    this.#resume = null;
+  }
+
+  /** Use a new token from now on: on the living channel if there is one, in the next hello otherwise. */
+  renew(token: string): void {
+    this.#signIn.renew(token, this.#serving);
   }
 
   /**
    * Send a turn now, or as soon as there is room and a connection, and again under the same id until it has ended.
    *
+   * @param accepted whether the server has said already that the turn is stored
    * @returns false where too many turns are waiting; the turn is then not kept
    */
-  startTurn(turnId: string, text: string): boolean {
-    return this.#outbox.add({ turn_id: turnId, text, traceparent: traceparent(), sent_at: new Date().toISOString() });
+  startTurn(turnId: string, text: string, accepted = false): boolean {
+    const turn = { turn_id: turnId, text, traceparent: traceparent(), sent_at: new Date().toISOString() };
+    return this.#outbox.add(turn, accepted);
+  }
+
+  /** Send a turn no more, and wait for nothing of it. */
+  dropTurn(turnId: string): void {
+    this.#outbox.drop(turnId);
   }
 
   /** Ask for the whole state. @returns the `ref` that its messages will carry, or null without a connection */
   getState(): string | null {
     const id = uuid7();
-    return this.#attempt?.send({ type: "state.get", id }) === true ? id : null;
+    return this.#serving?.send({ type: "state.get", id }) === true ? id : null;
+  }
+
+  get #serving(): Attempt | null {
+    return this.#live.get(servingAttempt(this.#state) ?? 0)?.attempt ?? null;
   }
 
   #hello(): Hello {
-    return {
-      type: "hello",
-      version: PROTOCOL_VERSION,
-      token: null,
-      time_zone: this.#options.timeZone,
-      session: this.#session,
-      resume_token: this.#resumeToken,
-      last_seen: null,
-    };
+    const { timeZone } = this.#options;
+    const token = this.#signIn.token;
+    return { type: "hello", version: PROTOCOL_VERSION, token, time_zone: timeZone, ...inHello(this.#resume) };
   }
 
-  #receive(message: FromGateway): void {
+  #begin(attempt: number): void {
+    const { chance, platform } = this.#options;
+    const made = new Attempt(platform, attempt, this.#hello(), {
+      ready: (ready) => this.#ready(attempt, ready),
+      opened: (connectMs) => {
+        this.#move({ type: "opened", attempt });
+        this.#listener.opened(connectMs);
+        this.#signIn.opened(made);
+      },
+      path: (path) => {
+        if (servingAttempt(this.#state) === attempt) this.#listener.path(path);
+      },
+      measured: (rttMs) => this.#move({ type: "measured", attempt, rttMs }),
+      missed: (silentMs) => this.#move({ type: "missed", attempt, silentMs }),
+      message: (message) => this.#receive(attempt, message),
+      problem: (reason) => this.#listener.problem(reason),
+      draining: (retryAfterMs) => this.#move({ type: "draining", attempt, chance: chance(), retryAfterMs }),
+      lost: (reason, retryAfterMs) => this.#move({ type: "lost", attempt, reason, chance: chance(), retryAfterMs }),
+      refused: (reason) => this.#move({ type: "refused", attempt, reason }),
+    });
+    this.#live.set(attempt, { attempt: made, session: null });
+  }
+
+  #ready(attempt: number, ready: Ready): void {
+    const live = this.#live.get(attempt);
+    if (live === undefined) return;
+    live.session = ready.session;
+    this.#setResume(afterReady(this.#resume, ready));
+    this.#signIn.entered(ready.token_expires_at);
+    this.#move({ type: "ready", attempt });
+  }
+
+  #receive(attempt: number, message: FromGateway): void {
+    if (this.#resume !== null && this.#live.get(attempt)?.session === this.#resume.session) {
+      const resume = afterMessage(this.#resume, message);
+      if (resume === null) return;
+      if (resume !== this.#resume) this.#setResume(resume);
+    }
+    if (this.#signIn.take(message)) return;
     this.#outbox.take(message);
     this.#listener.message(message);
   }
 
-  #left(): void {
-    this.#attempt = null;
-    this.#outbox.closed();
+  #setResume(resume: Resume): void {
+    this.#resume = resume;
+    this.#listener.resume(resume);
   }
 
-  #lost(reason: Reason, retryAfterMs: number): void {
-    this.#left();
-    this.#move({ type: "lost", reason, chance: this.#options.chance(), retryAfterMs });
-    if (this.#state.name === "reconnecting") this.#retry = setTimeout(() => this.connect(), this.#state.delayMs);
-  }
-
-  /** @returns whether the event changed the state */
-  #move(event: ConnectionEvent): boolean {
-    const state = next(this.#state, event);
-    if (state === this.#state) return false;
+  // The state says which attempts live and whether one is due; this makes it so.
+  #move(event: ConnectionEvent): void {
+    const before = this.#state;
+    const state = next(before, event);
+    if (state === before) return;
     this.#state = state;
+
+    const [serving, trying] = [servingAttempt(state), tryingAttempt(state)];
+    for (const [number, { attempt }] of this.#live) {
+      if (number === serving || number === trying) continue;
+      this.#live.delete(number);
+      attempt.close();
+    }
+    if (trying !== null && !this.#live.has(trying)) this.#begin(trying);
+    const wait = waitOf(state);
+    if (wait !== waitOf(before)) {
+      clearTimeout(this.#retry);
+      if (wait !== null) this.#retry = setTimeout(() => this.connect(), wait.delayMs);
+    }
     this.#listener.state(state);
-    return true;
+    if (serving === servingAttempt(before)) return;
+    this.#outbox.closed();
+    this.#signIn.closed();
+    if (serving !== null) this.#outbox.opened();
   }
 }

@@ -50,14 +50,24 @@ export class Outbox {
     this.#events = events;
   }
 
-  /** Keep a turn and send it when its time comes. False where TURNS_MAX turns are waiting already. */
-  add(turn: PendingTurn): boolean {
+  /**
+   * Keep a turn and send it when its time comes.
+   *
+   * @param accepted whether the server has said already that it is stored
+   * @returns false where TURNS_MAX turns are waiting already
+   */
+  add(turn: PendingTurn, accepted = false): boolean {
     if (this.#entries.has(turn.turn_id)) return true;
     if (this.#entries.size >= TURNS_MAX) return false;
-    const entry: Entry = { turn, state: "waiting", accepted: false, refusals: 0, step: undefined, silence: undefined };
+    const entry: Entry = { turn, state: "waiting", accepted, refusals: 0, step: undefined, silence: undefined };
     this.#entries.set(turn.turn_id, entry);
     this.#pump();
     return true;
+  }
+
+  /** Keep a turn no longer. */
+  drop(turnId: string): void {
+    this.#settle(turnId);
   }
 
   /** The channel is open: ask for everything again, a window at a time. */

@@ -1,12 +1,8 @@
 /** One RTCPeerConnection with its one data channel. It is used once: recovery is a new one (aiortc has no ICE restart). */
 
-import {
-  CANDIDATES_MAX,
-  CHANNEL_LABEL,
-  CHANNEL_PROTOCOL,
-  type IceCandidate,
-  type IceServer,
-} from "./protocol";
+import { isRelayUrl, type Progress } from "./obstacle";
+import { chosenPath, type Path } from "./path";
+import { CANDIDATES_MAX, CHANNEL_LABEL, CHANNEL_PROTOCOL, type IceCandidate, type IceServer } from "./protocol";
 import type { Reason } from "./state";
 
 export interface PeerEvents {
@@ -15,11 +11,14 @@ export interface PeerEvents {
   /** The channel is open, `connectMs` after the peer connection was made. */
   opened(connectMs: number): void;
   frame(data: unknown): void;
+  /** ICE may have chosen another pair; `path` reads which. */
+  rerouted(): void;
   /** Called once at most. */
   lost(reason: Reason): void;
 }
 
 const DISCONNECTED_GRACE_MS = 3_000;
+const RELAY_ERRORS_MAX = 8; // different ones
 const BUFFERED_MAX_BYTES = 1024 * 1024;
 const MARKS = {
   peer: "agent:peer",
@@ -44,6 +43,9 @@ export class Peer {
   readonly #startedAt: number;
   #events: PeerEvents | null;
   #candidatesSent = 0;
+  readonly #relayErrors = new Set<number>();
+  #relayHad = false;
+  #paired = false;
   #early: (IceCandidate | null)[] | null = []; // held until the answer is set; null from then on
   #grace: ReturnType<typeof setTimeout> | undefined;
 
@@ -75,7 +77,7 @@ export class Peer {
     try {
       await this.#connection.setRemoteDescription({ type: "answer", sdp });
     } catch {
-      this.#end({ code: "connect_failed", detail: "The browser did not accept the server's answer." });
+      this.#end({ code: "invalid", detail: "The browser did not accept the server's answer." });
       return;
     }
     const early = this.#early ?? [];
@@ -98,6 +100,20 @@ export class Peer {
     }
     for (const frame of frames) this.#channel.send(frame);
     return true;
+  }
+
+  /** How far it came on its way through the network. */
+  get progress(): Pick<Progress, "relayHad" | "relayErrors" | "paired"> {
+    return { relayHad: this.#relayHad, relayErrors: this.#relayErrors, paired: this.#paired };
+  }
+
+  /** The pair of candidates in use; null where the browser does not tell. */
+  async path(): Promise<Path | null> {
+    try {
+      return chosenPath(await this.#connection.getStats());
+    } catch {
+      return null; // closed meanwhile
+    }
   }
 
   /** Close; no event follows. */
@@ -128,16 +144,25 @@ export class Peer {
     const connection = this.#connection;
     const channel = this.#channel;
     connection.addEventListener("icecandidate", ({ candidate }) => this.#trickle(candidate));
+    connection.addEventListener("icecandidateerror", ({ errorCode, url }) => {
+      if (isRelayUrl(url) && this.#relayErrors.size < RELAY_ERRORS_MAX) this.#relayErrors.add(errorCode);
+    });
+    connection.addEventListener("iceconnectionstatechange", () => {
+      if (connection.iceConnectionState === "connected") this.#paired = true;
+    });
     connection.addEventListener("connectionstatechange", () => this.#connectionState(connection.connectionState));
     channel.addEventListener("open", () => {
       const openedAt = performance.mark(MARKS.open).startTime;
       this.#events?.opened(openedAt - this.#startedAt);
+      // Where the browser has this event; the pair can change while the channel lives.
+      connection.sctp?.transport.iceTransport.addEventListener("selectedcandidatepairchange", () => this.#events?.rerouted());
     });
     channel.addEventListener("message", (event: MessageEvent<unknown>) => this.#events?.frame(event.data));
     channel.addEventListener("close", () => this.#end({ code: "unavailable", detail: "The connection was closed." }));
   }
 
   #trickle(candidate: RTCIceCandidate | null): void {
+    if (candidate?.type === "relay") this.#relayHad = true;
     // Firefox ends a generation with an empty candidate before the null that ends them all.
     if (candidate?.candidate === "" || this.#candidatesSent > CANDIDATES_MAX) return;
     this.#candidatesSent += 1;

@@ -24,7 +24,9 @@ export function stepsOf(turn: Turn): readonly Step[] {
       return { phase, state: measured === null && began === null ? "skipped" : "done", ms: measured ?? between };
     }
     if (turn.status === "rejected") return { phase, state: "skipped", ms: null };
-    if (began === null) return { phase, state: "waiting", ms: null };
+    // Of a turn that was going on before a reload, only later phases are told.
+    const isPast = PHASES.indexOf(phase) < PHASES.indexOf(turn.phases.at(-1)?.phase ?? "plan");
+    if (began === null) return { phase, state: isPast ? "done" : "waiting", ms: null };
     if (index < turn.phases.length - 1) return { phase, state: "done", ms: between };
     // Of a turn that went silent it is not known whether its last step is still running.
     return { phase, state: turn.status === "silent" ? "waiting" : "running", ms: between };

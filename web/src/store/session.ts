@@ -5,10 +5,23 @@ import { AgentConnection } from "../connection/client";
 import { byteLength } from "../connection/frames";
 import { uuid7 } from "../connection/ids";
 import { REQUEST_MAX_BYTES, type FromGateway } from "../connection/protocol";
+import { SessionLock } from "../connection/session_lock";
 import type { ConnectionState, Reason } from "../connection/state";
 import { abandonLoading, applyEntry, beginLoading, passOver, takeList, type Board } from "./board";
+import { Expiry } from "./expiry";
+import { isToken, Kept } from "./kept";
 import type { AgentStore } from "./store";
-import { addTurn, doubtTurn, putBack, rejectTurn, sendAgain, silenceTurn, takeTurnMessage, type TurnLog } from "./turns";
+import {
+  addTurn,
+  doubtTurn,
+  putBack,
+  rejectTurn,
+  sendAgain,
+  silenceTurn,
+  takeTurnMessage,
+  withoutTurns,
+  type TurnLog,
+} from "./turns";
 
 const STATE_ANSWER_MS = 10_000;
 const STATE_PAUSE_MS = 2_000;
@@ -18,10 +31,22 @@ const TOO_MANY: Reason = {
   detail: "Too many requests are waiting for the server. Send it again when some have been answered.",
 };
 
+const MISSED: Reason = {
+  code: "limit",
+  detail: "Much has happened while this page was away, and not all of it is shown here; the lists are up to date",
+};
+const NO_TOKEN: Reason = {
+  code: "unauthorised",
+  detail: "The link that was opened holds no sign-in that can be used; open the link you were given again",
+};
+
 export interface SessionOptions {
   readonly platform: Platform;
   readonly timeZone: string;
   readonly chance: () => number;
+  /** What an earlier load of this page has left; nothing by default. */
+  readonly kept?: Kept;
+  readonly lock?: SessionLock;
 }
 
 /** How many bytes over the limit a request is; 0 where it fits. */
@@ -32,34 +57,83 @@ export function bytesOver(text: string): number {
 export class AgentSession {
   readonly #store: AgentStore;
   readonly #connection: AgentConnection;
+  readonly #kept: Kept;
+  readonly #lock: SessionLock;
+  readonly #expiry: Expiry;
+  readonly #restored: ReadonlySet<string>;
   #stateTimer: ReturnType<typeof setTimeout> | undefined;
+  #entering: symbol | null = null;
 
-  constructor(store: AgentStore, options: SessionOptions) {
+  constructor(store: AgentStore, { kept = new Kept(null), lock = new SessionLock(null), ...options }: SessionOptions) {
     this.#store = store;
-    this.#connection = new AgentConnection(options, {
-      state: (connection) => this.#connectionMoved(connection),
-      opened: (connectMs) => {
-        this.#store.setState({ connectMs });
-        this.#askForState();
+    this.#kept = kept;
+    this.#lock = lock;
+    this.#expiry = new Expiry((signInEnds) => store.setState({ signInEnds }));
+    this.#connection = new AgentConnection(
+      { ...options, resume: kept.resume, token: kept.token },
+      {
+        state: (connection) => this.#connectionMoved(connection),
+        resume: (resume) => {
+          kept.resume = resume;
+          void lock.claim(resume.session);
+        },
+        opened: (connectMs) => {
+          store.setState({ connectMs });
+          this.#askForState();
+        },
+        path: (path) => store.setState({ path }),
+        message: (message) => this.#take(message),
+        problem: (notice) => store.setState({ notice }),
+        unanswered: (turnId) => this.#changeLog((log) => doubtTurn(log, turnId, UNANSWERED)),
+        silent: (turnId) => this.#changeLog((log) => silenceTurn(log, turnId)),
+        token: (token) => (kept.token = token),
+        tokenExpires: (at) => this.#expiry.set(at),
+        tokenDoubted: (notice) => store.setState({ notice }),
       },
-      message: (message) => this.#take(message),
-      problem: (notice) => this.#store.setState({ notice }),
-      unanswered: (turnId) => this.#changeLog((log) => doubtTurn(log, turnId, UNANSWERED)),
-      silent: (turnId) => this.#changeLog((log) => silenceTurn(log, turnId)),
+    );
+    this.#restored = new Set(kept.turns.map(({ id }) => id));
+    this.#restore();
+    store.subscribe(({ log }, before) => {
+      if (log !== before.log) kept.keepTurns(log);
     });
   }
 
+  /** Connect, or try again at once. */
   connect(): void {
-    this.#connection.connect();
+    const { session } = this.#connection;
+    if (session === null || this.#lock.isHeld(session)) this.#connection.connect();
+    else if (this.#entering === null) void this.#enter(session);
   }
 
-  /** The network is back: do not wait for the next attempt's time. */
+  /** The network is back, or another one: do not wait for the next attempt's time. */
   hurry(): void {
     this.#connection.hurry();
   }
 
+  /** The page is looked at again. */
+  woke(): void {
+    this.#connection.woke();
+  }
+
   close(): void {
+    this.#entering = null;
     this.#connection.close();
+    this.#lock.release();
+  }
+
+  /** The address brought a token. Where none can be had without one, connect with it. */
+  signIn(token: string): void {
+    if (!isToken(token)) {
+      this.#store.setState({ notice: NO_TOKEN });
+      return;
+    }
+    this.#connection.renew(token);
+    if (this.#store.getState().connection.name === "failed") this.connect();
+  }
+
+  /** Keep what is being written for a reload. */
+  keepDraft(text: string): void {
+    this.#kept.draft = text;
   }
 
   /** Send a request. @returns false where it is empty or too long, and so was not sent */
@@ -89,8 +163,35 @@ export class AgentSession {
     this.#store.setState({ notice: null });
   }
 
-  #start(turnId: string, text: string): void {
-    if (this.#connection.startTurn(turnId, text)) return;
+  dismissSignIn(): void {
+    this.#store.setState({ signInEnds: null });
+  }
+
+  #restore(): void {
+    this.#store.setState({ draft: this.#kept.draft });
+    for (const { id, text, status, problem } of this.#kept.turns) {
+      this.#changeLog((log) => addTurn(log, id, text, { status, problem }));
+      if (status !== "rejected") this.#start(id, text, status === "accepted");
+    }
+  }
+
+  async #enter(session: string): Promise<void> {
+    const entering = Symbol(session);
+    this.#entering = entering;
+    const isOurs = await this.#lock.claim(session);
+    if (this.#entering !== entering) return;
+    this.#entering = null;
+    if (!isOurs) {
+      // This tab is a copy of another one, which goes on with the session and with the turns that were kept.
+      this.#connection.forget();
+      for (const id of this.#restored) this.#connection.dropTurn(id);
+      this.#changeLog((log) => withoutTurns(log, this.#restored));
+    }
+    this.#connection.connect();
+  }
+
+  #start(turnId: string, text: string, accepted = false): void {
+    if (this.#connection.startTurn(turnId, text, accepted)) return;
     this.#changeLog((log) => rejectTurn(log, turnId, TOO_MANY));
   }
 
@@ -99,9 +200,11 @@ export class AgentSession {
   }
 
   #connectionMoved(connection: ConnectionState): void {
-    const before = this.#store.getState().connection.name;
-    this.#store.setState({ connection });
-    if (before === "connected" && connection.name !== "connected") {
+    const { connection: before, path } = this.#store.getState();
+    const isSame = connection.name === "connected" && before.name === "connected" && connection.attempt === before.attempt;
+    this.#store.setState({ connection, path: isSame ? path : null });
+    if (connection.name === "failed") this.#expiry.set(null);
+    if (before.name === "connected" && connection.name !== "connected") {
       clearTimeout(this.#stateTimer);
       this.#setBoard(abandonLoading(this.#store.getState().board));
     }
@@ -109,7 +212,9 @@ export class AgentSession {
 
   #take(message: FromGateway): void {
     const { board, log } = this.#store.getState();
-    if (message.type === "state.list") this.#setBoard(takeList(board, message));
+    if (message.type === "session.current") {
+      if (!message.complete) this.#store.setState({ notice: MISSED });
+    } else if (message.type === "state.list") this.#setBoard(takeList(board, message));
     else if (message.type === "state.changed") this.#setBoard(applyEntry(board, message.entry));
     else if (message.type === "state.stale") this.#setBoard(passOver(board, message.revision));
     else if (message.type === "error" && message.ref !== null && message.ref === board.loading?.ref) {

@@ -2,6 +2,7 @@
 
 import { createStore, type StoreApi } from "zustand/vanilla";
 
+import type { Path } from "../connection/path";
 import { IDLE, type ConnectionState, type Reason } from "../connection/state";
 import { EMPTY_BOARD, type Board } from "./board";
 import { NO_TURNS, type TurnLog } from "./turns";
@@ -10,10 +11,16 @@ export interface AgentState {
   readonly connection: ConnectionState;
   readonly log: TurnLog;
   readonly board: Board;
+  /** What was written and not sent before a reload. */
+  readonly draft: string;
   /** A problem that concerns no turn. */
   readonly notice: Reason | null;
   /** From the making of the peer connection to the open channel, the last time. */
   readonly connectMs: number | null;
+  /** The way that the open channel takes; null where it is not known. */
+  readonly path: Path | null;
+  /** The minutes after which the sign-in ends, when they are few and the person has not put the notice away. */
+  readonly signInEnds: number | null;
 }
 
 export type AgentStore = StoreApi<AgentState>;
@@ -23,7 +30,10 @@ export function createAgentStore(): AgentStore {
     connection: IDLE,
     log: NO_TURNS,
     board: EMPTY_BOARD,
+    draft: "",
     notice: null,
     connectMs: null,
+    path: null,
+    signInEnds: null,
   }));
 }

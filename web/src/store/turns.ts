@@ -52,8 +52,8 @@ export function isWorthRepeating({ code }: Reason): boolean {
   return isRetryable(code) || WORTH_REPEATING.has(code);
 }
 
-/** A turn the person has just sent. The oldest ended turns make room. */
-export function addTurn(log: TurnLog, id: string, text: string): TurnLog {
+/** A turn the person has just sent, or, with a status, before a reload. The oldest ended turns make room. */
+export function addTurn(log: TurnLog, id: string, text: string, known: Partial<Pick<Turn, "status" | "problem">> = {}): TurnLog {
   const turn: Turn = {
     id,
     text,
@@ -65,10 +65,16 @@ export function addTurn(log: TurnLog, id: string, text: string): TurnLog {
     problem: null,
     completed: null,
     traceId: null,
+    ...known,
   };
   const surplus = log.turns.length + 1 - TURNS_MAX;
   const dropped = new Set(log.turns.filter(hasEnded).slice(0, Math.max(0, surplus)));
   return { ...log, turns: [...log.turns.filter((other) => !dropped.has(other)), turn] };
+}
+
+/** Turns that are another page's. */
+export function withoutTurns(log: TurnLog, ids: ReadonlySet<string>): TurnLog {
+  return { ...log, turns: log.turns.filter(({ id }) => !ids.has(id)) };
 }
 
 /** A rejected turn is sent once more, under its own id. */

@@ -13,7 +13,7 @@ function withPutBack(written: string, { text, asked }: PutBack): string {
 /** Enter sends, Shift+Enter begins a new line. Nothing is disabled while a turn runs: requests queue up. */
 export function Composer(): ReactNode {
   const session = useActions();
-  const [text, setText] = useState("");
+  const [text, setText] = useState(useAgentState((state) => state.draft));
   const box = useRef<HTMLTextAreaElement>(null);
   const putBack = useAgentState(({ log }) => log.putBack);
   const [taken, setTaken] = useState(putBack);
@@ -28,6 +28,7 @@ export function Composer(): ReactNode {
   useEffect(() => {
     if (newest !== null) box.current?.focus();
   }, [newest]);
+  useEffect(() => session.keepDraft(text), [session, text]);
   useEffect(() => {
     if (putBack?.asked === true) box.current?.focus();
   }, [putBack]);

@@ -3,7 +3,8 @@ import type { ReactNode } from "react";
 import type { ConnectionState } from "../connection/state";
 import { modelInUse } from "../store/turns";
 import { useAgentState } from "./agent";
-import { duration, isStandIn } from "./words";
+import { pathWords, pillWords } from "./connection_words";
+import { isStandIn } from "./words";
 
 export function Header(): ReactNode {
   const model = useAgentState((state) => modelInUse(state.log)?.name ?? null);
@@ -30,32 +31,22 @@ export function ModelName({ name }: { readonly name: string }): ReactNode {
   );
 }
 
-function pillWords(state: ConnectionState): string {
-  switch (state.name) {
-    case "idle":
-      return "Not connected";
-    case "signaling":
-    case "connecting":
-      return "Connecting";
-    case "connected":
-      if (state.silentMs !== undefined) return `No answer for ${Math.round(state.silentMs / 1000)} s`;
-      return state.rttMs === null ? "Connected" : `Connected · ${duration(state.rttMs)}`;
-    case "reconnecting":
-      return `Reconnecting · try ${state.failures}`;
-    case "failed":
-      return "Disconnected";
-  }
-}
-
 function isDegraded(state: ConnectionState): boolean {
   return state.name === "connected" && state.silentMs !== undefined;
 }
 
 function ConnectionPill(): ReactNode {
   const state = useAgentState((agent) => agent.connection);
+  const path = useAgentState((agent) => agent.path);
   return (
-    <span className="pill" data-testid="connection" data-state={state.name} data-degraded={isDegraded(state)}>
-      {pillWords(state)}
+    <span
+      className="pill"
+      data-testid="connection"
+      data-state={state.name}
+      data-degraded={isDegraded(state)}
+      data-path={path === null ? undefined : pathWords(path)}
+    >
+      {pillWords(state, path)}
     </span>
   );
 }

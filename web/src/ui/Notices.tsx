@@ -1,38 +1,38 @@
 import type { ReactNode } from "react";
 
-import type { ConnectionState } from "../connection/state";
+import { refusalOf } from "../connection/state";
 import { useActions, useAgentState } from "./agent";
-import { duration, reasonWords } from "./words";
-
-function retryWords(state: ConnectionState): string | null {
-  // A first loss mends within half a second: the pill says enough about it.
-  if (!("failures" in state) || state.failures < 2) return null;
-  if (state.name === "signaling" || state.name === "connecting") return "Connecting again.";
-  if (state.name !== "reconnecting") return null;
-  return `${reasonWords(state.reason)} Next try ${state.delayMs < 1000 ? "at once" : `in ${duration(state.delayMs)}`}.`;
-}
+import { lossWords, mendingWords, signInWords, wayBack } from "./connection_words";
+import { reasonWords } from "./words";
 
 /** What is wrong with the connection, and problems that concern no turn. */
 export function Notices(): ReactNode {
   const connection = useAgentState((state) => state.connection);
   const notice = useAgentState((state) => state.notice);
+  const signInEnds = useAgentState((state) => state.signInEnds);
   const session = useActions();
-  const retry = retryWords(connection);
+  const mending = mendingWords(connection);
+  const refusal = refusalOf(connection);
   return (
-    <div className="notices" role="alert">
-      {retry !== null && (
-        <Notice action="Try now" act={() => session.connect()}>
-          {retry}
+    <div className="notices">
+      {mending !== null && (
+        <Notice action="Try now" act={() => session.connect()} aside={mending.next}>
+          {mending.why}
         </Notice>
       )}
-      {connection.name === "failed" && (
-        <Notice action="Connect again" act={() => session.connect()}>
-          {reasonWords(connection.reason)}
+      {refusal !== null && (
+        <Notice action={wayBack(refusal).label} act={() => (wayBack(refusal).reloads ? location.reload() : session.connect())}>
+          {lossWords(refusal)}
         </Notice>
       )}
       {notice !== null && (
         <Notice action="Dismiss" act={() => session.dismissNotice()}>
           {reasonWords(notice)}
+        </Notice>
+      )}
+      {signInEnds !== null && (
+        <Notice action="Dismiss" act={() => session.dismissSignIn()} quiet>
+          {signInWords(signInEnds)}
         </Notice>
       )}
     </div>
@@ -42,16 +42,27 @@ export function Notices(): ReactNode {
 interface NoticeProps {
   readonly action: string;
   readonly act: () => void;
-  readonly children: ReactNode;
+  readonly children: string;
+  /** What changes too often to be read out each time. */
+  readonly aside?: string;
+  readonly quiet?: boolean;
 }
 
-function Notice({ action, act, children }: NoticeProps): ReactNode {
+function Notice({ action, act, children, aside, quiet = false }: NoticeProps): ReactNode {
   return (
-    <p className="notice">
-      <span>{children}</span>
+    <div className={quiet ? "notice notice-quiet" : "notice"} data-testid="notice">
+      <p>
+        <span role={quiet ? "status" : "alert"}>{children}</span>
+        {aside !== undefined && (
+          <>
+            {" "}
+            <span className="notice-aside">{aside}</span>
+          </>
+        )}
+      </p>
       <button type="button" className="button" onClick={act}>
         {action}
       </button>
-    </p>
+    </div>
   );
 }

@@ -7,7 +7,10 @@ import type { AgentSession } from "../store/session";
 import type { AgentState, AgentStore } from "../store/store";
 
 /** What a person can do: the part of AgentSession that components use, so that tests can give another. */
-export type AgentActions = Pick<AgentSession, "connect" | "send" | "sendAgain" | "edit" | "dismissNotice">;
+export type AgentActions = Pick<
+  AgentSession,
+  "connect" | "send" | "sendAgain" | "edit" | "keepDraft" | "dismissNotice" | "dismissSignIn"
+>;
 
 export interface Agent {
   readonly store: AgentStore;
