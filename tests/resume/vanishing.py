@@ -1,4 +1,4 @@
-"""A process with clients, to be killed: `python -m tests.resume.vanishing URL COUNT`. It says `open` when it has all."""
+"""A process with clients, to be killed: `python -m tests.resume.vanishing URL COUNT`. Says `open` when it has all."""
 
 import asyncio
 import sys
