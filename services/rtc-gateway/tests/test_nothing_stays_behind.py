@@ -75,7 +75,6 @@ def test_many_connections_leave_nothing(loop: Callable[[], asyncio.AbstractEvent
         if left := asyncio.all_tasks() - tasks:
             await soon(asyncio.wait(left))
         assert (descriptors(), alive()) == before
-        assert alive()["AiortcPeer"] == alive()["RTCPeerConnection"] == 0
 
     with asyncio.Runner(loop_factory=loop) as runner:
         runner.run(scenario())
