@@ -1,19 +1,29 @@
 """A page, played by bare aiortc, and the adapter's peer, connected on this machine's own addresses."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+import pytest
+import uvloop
 from aioice.ice import Connection
 from aiortc import RTCConfiguration, RTCDataChannel, RTCPeerConnection, RTCSctpTransport, RTCSessionDescription
 
 from contracts.limits import CHANNEL_LABEL, CHANNEL_PROTOCOL
+from rtc_gateway.addresses import rule_of
 from rtc_gateway.aiortc_adapter import AiortcPeer, AiortcPeers, AiortcSettings
 from rtc_gateway.peer import CloseReason, PeerHandlers
 
 WAIT_S = 10
+LOOPBACK = (rule_of("127.0.0.1"),)
+LOOPS = [
+    pytest.param(asyncio.new_event_loop, id="asyncio"),
+    pytest.param(uvloop.new_event_loop, id="uvloop"),
+]
+MakeLoop = Callable[[], asyncio.AbstractEventLoop]
 
 
 @dataclass
@@ -111,3 +121,47 @@ def sctp_of(connection: RTCPeerConnection) -> RTCSctpTransport:
 
 def ice_of(connection: RTCPeerConnection) -> Connection:
     return sctp_of(connection).transport.transport._connection
+
+
+def run_on(loop: MakeLoop, scenario: Callable[[], Awaitable[None]]) -> None:
+    """The services run on uvloop, tests on asyncio's own."""
+
+    async def bounded() -> None:
+        async with asyncio.timeout(30):
+            await scenario()
+
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(bounded())
+
+
+def open_sockets() -> set[str]:
+    """The sockets of this process, each by its inode."""
+    found: set[str] = set()
+    for descriptor in os.listdir("/proc/self/fd"):
+        try:
+            target = os.readlink(f"/proc/self/fd/{descriptor}")
+        except FileNotFoundError:
+            continue  # the listing's own
+        if target.startswith("socket:"):
+            found.add(target)
+    return found
+
+
+async def ended(tasks: set[asyncio.Task[object]]) -> None:
+    """aiortc's own tasks see that their connection is closed, and end."""
+    if tasks:
+        _, left = await asyncio.wait(tasks, timeout=WAIT_S)
+        assert left == set()
+
+
+async def accepted(peers: AiortcPeers) -> tuple[AiortcPeer, str]:
+    """A peer that has answered an offer whose page does no more."""
+    page, _, _ = new_page()
+    peer = peers.create(Heard().handlers)
+    try:
+        return peer, await peer.accept(await offer_of(page))
+    except BaseException:
+        peer.close()
+        raise
+    finally:
+        await page.close()

@@ -1,63 +1,36 @@
-"""Where a peer listens: the addresses and ports that were chosen, and none of them kept once it is gone."""
+"""Where a peer listens: at the addresses and ports that were chosen, and what it is told to announce."""
 
 import asyncio
 import ipaddress
-import os
 import socket
-from collections.abc import Awaitable, Callable
 from contextlib import closing
 
 import pytest
-import uvloop
 from aioice import ice as aioice_ice
 from aiortc import RTCSessionDescription
 
 from contracts.message import ErrorCode
 from contracts.signaling import IceCandidate
 from rtc_gateway.addresses import PortRange, addresses_of_this_machine, rule_of, usable_addresses
-from rtc_gateway.aiortc_adapter import AiortcPeer, AiortcPeers, AiortcSettings
+from rtc_gateway.aiortc_adapter import AiortcPeers, AiortcSettings
 from rtc_gateway.aiortc_insides import gathering
-from rtc_gateway.peer import CloseReason, PeerError
+from rtc_gateway.peer import PeerError
 
-from .pair import WAIT_S, Heard, candidates_in, connected, new_page, offer_of, sctp_of, soon, without
-
-LOOPBACK = (rule_of("127.0.0.1"),)
-LOOPS = [
-    pytest.param(asyncio.new_event_loop, id="asyncio"),
-    pytest.param(uvloop.new_event_loop, id="uvloop"),
-]
-MakeLoop = Callable[[], asyncio.AbstractEventLoop]
-
-
-def run_on(loop: MakeLoop, scenario: Callable[[], Awaitable[None]]) -> None:
-    """The services run on uvloop, tests on asyncio's own."""
-
-    async def bounded() -> None:
-        async with asyncio.timeout(30):
-            await scenario()
-
-    with asyncio.Runner(loop_factory=loop) as runner:
-        runner.run(bounded())
-
-
-def open_sockets() -> set[str]:
-    """The sockets of this process, each by its inode."""
-    found: set[str] = set()
-    for descriptor in os.listdir("/proc/self/fd"):
-        try:
-            target = os.readlink(f"/proc/self/fd/{descriptor}")
-        except FileNotFoundError:
-            continue  # the listing's own
-        if target.startswith("socket:"):
-            found.add(target)
-    return found
-
-
-async def ended(tasks: set[asyncio.Task[object]]) -> None:
-    """aiortc's own tasks see that their connection is closed, and end."""
-    if tasks:
-        _, left = await asyncio.wait(tasks, timeout=WAIT_S)
-        assert left == set()
+from .pair import (
+    LOOPBACK,
+    LOOPS,
+    Heard,
+    MakeLoop,
+    accepted,
+    candidates_in,
+    connected,
+    new_page,
+    offer_of,
+    open_sockets,
+    run_on,
+    soon,
+    without,
+)
 
 
 def free_range(size: int) -> PortRange:
@@ -76,19 +49,6 @@ def free_range(size: int) -> PortRange:
             for one in held:
                 one.close()
     raise RuntimeError("no free ports")
-
-
-async def accepted(peers: AiortcPeers) -> tuple[AiortcPeer, str]:
-    """A peer that has answered an offer whose page does no more."""
-    page, _, _ = new_page()
-    peer = peers.create(Heard().handlers)
-    try:
-        return peer, await peer.accept(await offer_of(page))
-    except BaseException:
-        peer.close()
-        raise
-    finally:
-        await page.close()
 
 
 async def test_only_the_chosen_addresses_are_offered_and_loopback_serves_alone() -> None:
@@ -258,100 +218,6 @@ async def test_no_file_descriptor_left_is_the_error_capacity(monkeypatch: pytest
     peer.close()
     await page.close()
     await peers.close()
-
-
-@pytest.mark.parametrize("loop", LOOPS)
-def test_a_peer_that_never_connects_is_gone_after_the_timeout_with_its_sockets(loop: MakeLoop) -> None:
-    async def scenario() -> None:
-        page, _, _ = new_page()
-        offer = await offer_of(page)
-        # A page that cannot be reached, so checks go on all the while.
-        offer = without(without(offer, "a=candidate:"), "a=end-of") + "a=candidate:1 1 udp 1 192.0.2.99 9 typ host\r\n"
-        await page.close()
-        before, tasks = open_sockets(), asyncio.all_tasks()
-        peers = AiortcPeers(AiortcSettings(connect_timeout_s=0.3))
-        heard = Heard()
-        peer = peers.create(heard.handlers)
-        await peer.accept(offer)
-        assert len(open_sockets()) > len(before)
-        assert await soon(heard.closed) is CloseReason.NOT_CONNECTED
-        await soon(peers.close())
-        assert open_sockets() == before
-        await ended(asyncio.all_tasks() - tasks)
-
-    run_on(loop, scenario)
-
-
-@pytest.mark.parametrize("loop", LOOPS)
-def test_a_peer_that_is_closed_at_any_moment_of_its_answer_keeps_nothing(loop: MakeLoop) -> None:
-    async def scenario() -> None:
-        page, _, _ = new_page()
-        offer = await offer_of(page)
-        await page.close()
-        before, tasks = open_sockets(), asyncio.all_tasks()
-        answered, moment = False, 0
-        while not answered:
-            peers = AiortcPeers(AiortcSettings(addresses=LOOPBACK))
-            peer = peers.create(Heard().handlers)
-            accepting = asyncio.create_task(peer.accept(offer))
-            for _ in range(moment):
-                await asyncio.sleep(0)
-            answered = accepting.done()
-            peer.close()
-            if not answered:
-                with pytest.raises(PeerError) as refused:
-                    await soon(accepting)
-                assert refused.value.problem.code is ErrorCode.CONNECT_FAILED
-            await soon(peers.close())
-            assert open_sockets() == before, f"after {moment} rounds of the loop"
-            moment += 1
-        assert moment > 3
-        await ended(asyncio.all_tasks() - tasks)
-
-    run_on(loop, scenario)
-
-
-@pytest.mark.parametrize("loop", LOOPS)
-def test_an_offer_that_is_given_up_at_any_moment_keeps_no_socket(loop: MakeLoop) -> None:
-    async def scenario() -> None:
-        page, _, _ = new_page()
-        offer = await offer_of(page)
-        await page.close()
-        before = open_sockets()
-        answered, moment = False, 0
-        while not answered:
-            peers = AiortcPeers(AiortcSettings(addresses=LOOPBACK))
-            peer = peers.create(Heard().handlers)
-            accepting = asyncio.create_task(peer.accept(offer))
-            for _ in range(moment):
-                await asyncio.sleep(0)
-            answered = accepting.done()
-            accepting.cancel()
-            await asyncio.wait({accepting})
-            peer.close()
-            await soon(peers.close())
-            assert open_sockets() == before, f"after {moment} rounds of the loop"
-            moment += 1
-        assert moment > 3
-
-    run_on(loop, scenario)
-
-
-async def test_a_close_that_hangs_is_given_up_and_its_sockets_are_taken(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setattr("rtc_gateway.aiortc_adapter.PEER_CLOSE_TIMEOUT_S", 0.1)
-    before, tasks = open_sockets(), asyncio.all_tasks()
-    peers = AiortcPeers(AiortcSettings())
-    peer, _ = await accepted(peers)
-    at_work = sctp_of(peer._connection).transport
-    monkeypatch.setattr(at_work, "stop", asyncio.Event().wait)
-    peer.close()
-    await soon(peers.close())
-    assert "peer did not close in time, its sockets are taken from it" in caplog.messages
-    assert open_sockets() == before
-    await soon(at_work.transport.stop())  # what is left of the connection is not a socket
-    await ended(asyncio.all_tasks() - tasks)
 
 
 async def test_no_name_is_ever_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
