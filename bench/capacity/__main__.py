@@ -1,12 +1,13 @@
-"""`python -m bench.capacity`: how many sessions one gateway process holds, and at what cost. Under four minutes."""
+"""`python -m bench.capacity`: sessions of one gateway process, active and idle, and their cost. Under four minutes."""
 
 import argparse
 import asyncio
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from itertools import count, islice
 from statistics import median
 from typing import Any, Final
 
@@ -23,6 +24,7 @@ from local_stack.temporary import running_stack, temporary_directory
 IDLE: Final = 1_000
 ACTIVE: Final = 100
 FRAMES_A_SECOND: Final = 20.0
+"""Half of them pings of the client, half the pongs of the gateway."""
 LOADERS: Final = 2
 WARM_UP: Final = 4
 IDLE_S: Final = 30.0
@@ -50,72 +52,75 @@ def limits(sessions: int, secret: str) -> dict[str, str]:
 
 async def capacity(idle: int = IDLE, active: int = ACTIVE) -> str:
     """The table, on a stack with one gateway. Raises SystemExit where a session could not be opened or was lost."""
-    room_for_files(FILES_A_SESSION * (idle + active))
+    room_for_files(FILES_A_SESSION * idle)
     secret = secrets.token_urlsafe(48)
     mint = SharedSecrets((secret,), Expected(LOCAL_ISSUER, AUDIENCE)).mint
-    tokens = iter([mint(f"bench-{uuid7()}", timedelta(hours=1)) for _ in range(WARM_UP + idle + active)])
+    tokens = (mint(f"bench-{uuid7()}", timedelta(hours=1)) for _ in count())
     with temporary_directory() as directory:
         async with (
             asyncio.timeout(BOUND_S),
-            running_stack(directory, "--standin", environ=limits(idle + active, secret)) as stack,
+            running_stack(directory, "--standin", environ=limits(WARM_UP + idle, secret)) as stack,
             AsyncExitStack() as leaving,
         ):
             gateway = gateway_of(stack.pid)
             loaders = [await leaving.enter_async_context(loader(stack.url)) for _ in range(LOADERS)]
-            wanted = [[next(tokens) for _ in range(count)] for count in (WARM_UP, idle, active)]
-            return await _measured(gateway, loaders, *wanted)
+            return await _measured(gateway, loaders, tokens, idle, active)
 
 
 async def _measured(
-    gateway: psutil.Process, loaders: Sequence[Loader], warm_up: list[str], to_idle: list[str], to_work: list[str]
+    gateway: psutil.Process, loaders: Sequence[Loader], tokens: Iterator[str], idle: int, active: int
 ) -> str:
-    await _connect(loaders, warm_up)
+    await _open(loaders, tokens, WARM_UP)
     await asyncio.sleep(SETTLE_S)
     empty = Cost.of(gateway)
-    idle, connect_s = await _open(loaders, to_idle)
-    connected = Cost.of(gateway)
-    await asyncio.sleep(SETTLE_S)
 
+    await _open(loaders, tokens, active)
+    await asyncio.sleep(SETTLE_S)
+    working = Cost.of(gateway)
+    order = {
+        "do": "ping",
+        "sessions": active // LOADERS,
+        "per_s": FRAMES_A_SECOND / 2,
+        "seconds": ACTIVE_S,
+    }
+    answers = await _all(loaders, order, ACTIVE_S + 30)
+    worked = Cost.of(gateway)
+
+    opening = Cost.of(gateway)
+    opened, took_s = await _open(loaders, tokens, idle - active)
+    ready = Cost.of(gateway)
+    await asyncio.sleep(SETTLE_S)
     idling = Cost.of(gateway)
     await asyncio.sleep(IDLE_S)
     idled = Cost.of(gateway)
-    await _expect_served(loaders, len(warm_up) + idle)
+    await _expect_served(loaders, WARM_UP + active + opened)
 
-    active = len(to_work)
-    await _connect(loaders, to_work)
-    await asyncio.sleep(SETTLE_S)
-    working = Cost.of(gateway)
-    order = {"do": "ping", "sessions": active // LOADERS, "per_s": FRAMES_A_SECOND, "seconds": ACTIVE_S}
-    answers = await _all(loaders, order, ACTIVE_S + 30)
-    worked = Cost.of(gateway)
-    await _expect_served(loaders, len(warm_up) + idle + active)
-
-    calm, busy = idled.percent_since(idling), worked.percent_since(working)
-    memory = [(cost.memory_bytes - before.memory_bytes) / 1024 for cost, before in ((idled, empty), (worked, idled))]
     rows = [
-        (f"{len(warm_up)}, to warm up", "", "", _mebibytes(empty), "", str(empty.files)),
-        _row(f"{idle:,} more, idle", calm, calm / idle, idled, memory[0] / idle),
-        _row(f"{active:,} more, active", busy, (busy - calm) / active, worked, memory[1] / active),
+        (f"{WARM_UP}, to warm up", "", "", _mebibytes(empty), "", str(empty.files)),
+        _row(f"{active:,} more, active", active, worked.percent_since(working), worked, empty),
+        _row(f"{active + opened:,} more, idle", active + opened, idled.percent_since(idling), idled, empty),
     ]
     columns = ("sessions", "CPU, % of a core", "each of these", "memory, MiB", "each of these, KiB", "open files")
     told = (
-        f"{idle / connect_s:.0f} were opened a second, from hello to board, by {LOADERS} processes beside it, for "
-        f"{(connected.cpu_s - empty.cpu_s) / idle * 1000:.1f} ms of its CPU each, serving the others included.",
-        "Idle: an owner of its own, whose board is followed, and a ping each way every three seconds.",
+        f"{opened / took_s:.0f} were opened a second, from hello to board, by {LOADERS} processes beside it, for "
+        f"{(ready.cpu_s - opening.cpu_s) / opened * 1000:.1f} ms of its CPU each, serving the others included.",
         _active(answers),
+        "Idle: an owner of its own, whose board is followed, and a ping each way every three seconds.",
     )
     return grid("Sessions of one gateway process", columns, rows) + "\n\n" + " ".join(told)
 
 
-def _row(name: str, percent: float, each: float, cost: Cost, kibibytes: float) -> tuple[str, ...]:
-    return name, f"{percent:.1f}", f"{each:.3f}", _mebibytes(cost), f"{kibibytes:.0f}", str(cost.files)
+def _row(name: str, sessions: int, percent: float, cost: Cost, empty: Cost) -> tuple[str, ...]:
+    kibibytes = (cost.memory_bytes - empty.memory_bytes) / sessions / 1024
+    shown = (f"{percent:.1f}", f"{percent / sessions:.3f}", _mebibytes(cost), f"{kibibytes:.0f}")
+    return (name, *shown, str(cost.files))
 
 
 def _active(answers: Sequence[dict[str, Any]]) -> str:
     sent = sum(answer["sent"] for answer in answers)
     rtt = sorted(sample for answer in answers for sample in answer["rtt_ms"])
     return (
-        f"Active: {FRAMES_A_SECOND:g} pings a second besides; {len(rtt):,} of {sent:,} were answered, after "
+        f"Active: {FRAMES_A_SECOND:g} frames a second, pings and pongs; {len(rtt):,} of {sent:,} were answered, after "
         f"{median(rtt):.1f} ms, p99 {rtt[int(len(rtt) * 0.99)]:.1f} ms."
     )
 
@@ -124,12 +129,12 @@ def _mebibytes(cost: Cost) -> str:
     return f"{cost.memory_bytes / 2**20:.0f}"
 
 
-async def _open(loaders: Sequence[Loader], tokens: Sequence[str]) -> tuple[int, float]:
-    """Open a session for each token, as far as the time goes; how many, and seconds."""
+async def _open(loaders: Sequence[Loader], tokens: Iterator[str], wanted: int) -> tuple[int, float]:
+    """Open so many sessions, as far as the time goes; how many, and seconds."""
     began = time.monotonic()
     opened = 0
-    while opened < len(tokens) and time.monotonic() - began < OPENING_MAX_S:
-        batch = tokens[opened : opened + A_BATCH]
+    while opened < wanted and time.monotonic() - began < OPENING_MAX_S:
+        batch = list(islice(tokens, min(A_BATCH, wanted - opened)))
         await _connect(loaders, batch)
         opened += len(batch)
     return opened, time.monotonic() - began
@@ -163,11 +168,11 @@ def _expect_none_failed(answers: Sequence[dict[str, Any]]) -> None:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.capacity", description="How many sessions a gateway holds.")
-    parser.add_argument("--idle", type=int, default=IDLE, metavar="N", help=f"of them, at most 5000; {IDLE}")
-    parser.add_argument("--active", type=int, default=ACTIVE, metavar="N", help=f"more, at most 500; {ACTIVE}")
+    parser.add_argument("--idle", type=int, default=IDLE, metavar="N", help=f"in all, at most 5000; {IDLE}")
+    parser.add_argument("--active", type=int, default=ACTIVE, metavar="N", help=f"before, at most 500; {ACTIVE}")
     given = parser.parse_args()
-    if not (1 <= given.idle <= 5_000 and LOADERS <= given.active <= 500 and given.active % LOADERS == 0):
-        parser.error(f"--idle is 1 to 5000, and --active {LOADERS} to 500 and divisible by {LOADERS}")
+    if not (LOADERS <= given.active <= 500 and given.active % LOADERS == 0 and given.active < given.idle <= 5_000):
+        parser.error(f"--active is {LOADERS} to 500 and divisible by {LOADERS}, and --idle more, up to 5000")
     try:
         print(asyncio.run(capacity(given.idle, given.active)))
     except TimeoutError as error:

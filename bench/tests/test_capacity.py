@@ -23,7 +23,7 @@ async def test_every_session_that_is_counted_is_served_and_every_ping_answered(
     monkeypatch.setattr(bench, "ACTIVE_S", 1.0)
     shown = await bench.capacity(6, 2)
     assert "6 more, idle" in shown
-    assert "40 of 40 were answered" in shown
+    assert "20 of 20 were answered" in shown
     monkeypatch.setattr(bench, "limits", lambda sessions, secret: {"AUTH_SECRET": secret, "SESSIONS_MAX": "5"})
     with pytest.raises(SystemExit, match="sessions failed"):
         await bench.capacity(6, 2)

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 import pytest
 import uvloop
 from aioice import Candidate
-from aioice.ice import CandidatePair
+from aioice.ice import CandidatePair, Connection
+from aioice.stun import Class, Message, Method
 from aiortc import RTCSessionDescription
 
 from rtc_gateway.addresses import rule_of
@@ -147,6 +148,35 @@ async def test_a_page_that_moves_is_heard_from_where_its_checks_have_succeeded(
         before = ice._queue.qsize()
         datagrams_of(pair).datagram_received(b"\x17" + MARK, ("192.0.2.9", 9))
         assert ice._queue.qsize() == before + taken
+
+
+def checks(ice: Connection, sender: socket.socket, *, password: str) -> None:
+    """A check as the page would send it from `sender`, which chooses that pair."""
+    request = Message(message_method=Method.BINDING, message_class=Class.REQUEST)
+    request.attributes["USERNAME"] = f"{ice.local_username}:{ice.remote_username}"
+    request.attributes["PRIORITY"] = 1
+    request.attributes["ICE-CONTROLLING"] = 1
+    request.attributes["USE-CANDIDATE"] = None
+    request.add_message_integrity(password.encode())
+    request.add_fingerprint()
+    sender.sendto(bytes(request), ("127.0.0.1", ice.local_candidates[0].port))
+
+
+@pytest.mark.parametrize(("password", "taken"), [(None, 1), ("of a stranger's making", 0)])
+async def test_a_page_that_sends_by_another_pair_than_we_do_is_heard_if_it_has_shown_the_password(
+    password: str | None, taken: int
+) -> None:
+    async with connected(settings=ON_LOOPBACK) as pair:
+        ice = ice_of(pair.peer._connection)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere:
+            elsewhere.bind(("127.0.0.1", 0))
+            elsewhere.setblocking(False)
+            checks(ice, elsewhere, password=password or ice.local_password)
+            await soon(asyncio.get_running_loop().sock_recv(elsewhere, 1500))  # the check was handled
+            before = ice._queue.qsize()
+            # It answers no check of ours: aioice has ended its own when it had a pair.
+            datagrams_of(pair).datagram_received(b"\x17" + MARK, elsewhere.getsockname())
+            assert ice._queue.qsize() == before + taken
 
 
 async def test_before_a_pair_is_chosen_the_pages_candidates_are_heard_and_nobody_else() -> None:

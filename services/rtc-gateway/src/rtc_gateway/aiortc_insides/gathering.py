@@ -9,6 +9,7 @@ import errno
 import logging
 import secrets
 import socket
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,6 +17,7 @@ from typing import Final
 from aioice import Candidate
 from aioice.candidate import candidate_foundation, candidate_priority
 from aioice.ice import CandidatePair, Connection, StunProtocol
+from aioice.stun import Message
 
 from contracts.message import ErrorCode, Problem
 from rtc_gateway.addresses import IPAddress, PortRange
@@ -25,6 +27,8 @@ log = logging.getLogger(__name__)
 
 DATAGRAMS_MAX: Final = 1024
 RECEIVE_BUFFER_BYTES: Final = 256 * 1024
+ADDRESSES_MAX: Final = 16
+"""That a page is heard from by one socket; those it has not used for the longest are forgotten."""
 # How a datagram's first byte tells what it is, RFC 7983.
 _STUN: Final = range(4)
 _DTLS: Final = range(20, 64)
@@ -80,6 +84,14 @@ class Sockets:
             ice._protocols += made
             return [protocol.local_candidate for protocol in made]
 
+        handle_check = ice.check_incoming
+
+        def note_check(message: Message, addr: tuple[str, int], protocol: StunProtocol) -> None:
+            if isinstance(protocol, PeerDatagrams):
+                protocol.checked_from(addr)
+            handle_check(message, addr, protocol)
+
+        ice.check_incoming = note_check  # type: ignore[method-assign]
         ice.get_component_candidates = gather  # type: ignore[method-assign]
         ice.data_received = refuse  # type: ignore[method-assign]
 
@@ -150,10 +162,16 @@ class PeerDatagrams(StunProtocol):
         self._sockets = sockets
         self._take = take
         self._connected = False
+        self._checked_from: deque[tuple[str, int]] = deque(maxlen=ADDRESSES_MAX)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self._connected = True
+
+    def checked_from(self, address: tuple[str, int]) -> None:
+        """A check with the password came from there."""
+        if address not in self._checked_from:
+            self._checked_from.append(address)
 
     def give_up(self) -> None:
         """Close the socket, without waiting for it, if there is one and it is open."""
@@ -176,15 +194,18 @@ class PeerDatagrams(StunProtocol):
             self._sockets.dropped += 1
 
     def _is_of_page(self, host: object, port: object) -> bool:
-        """Whether the page was seen at this address: a check with the password came from there and was answered to
-        ours. Before there is such a pair, whether it is one of the page's candidates."""
+        """Whether the page was seen at this address: a check with the password came from there, or an answer to ours.
+        Before a pair is chosen, whether it is one of the page's candidates."""
         ice = self.receiver
         nominated = ice._nominated.get(_COMPONENT)
         if nominated is None:
             return any(known._network_host == host and known.port == port for known in ice._remote_candidates)
         if nominated.protocol is self and nominated.remote_addr == (host, port):
             return True
-        # A browser that moves to another pair sends by it before we know that it was chosen.
+        # The page may send by another pair than we do: where it nominates several at once, each end can have another of
+        # them first, and aioice ends its own checks of the rest.
+        if (host, port) in self._checked_from:
+            return True
         return any(
             pair.protocol is self and pair.remote_addr == (host, port) and pair.state is CandidatePair.State.SUCCEEDED
             for pair in ice._check_list
