@@ -159,16 +159,19 @@ async def serving(child: Child) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def running_stack(
-    directory: DataDirectory, *arguments: str, environ: Mapping[str, str] = MappingProxyType({})
+    directory: DataDirectory,
+    *arguments: str,
+    environ: Mapping[str, str] = MappingProxyType({}),
+    launcher: Sequence[str] = (),
 ) -> AsyncIterator[RunningStack]:
     """`todo-agent up` in `directory`, on a free port, with further arguments. Raises StackError if it does not come up.
 
-    `environ` is added to our own environment.
+    `environ` is added to our own environment. `launcher` becomes the command it is given, as nsenter does.
     """
     said = directory.logs / "supervisor.log"
     with said.open("wb") as stderr:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "local_stack", "up"),
+            *(*launcher, sys.executable, "-m", "local_stack", "up"),
             *("--port", str(free_port()), "--data", str(directory.path)),
             *arguments,
             env={**os.environ, **environ},
