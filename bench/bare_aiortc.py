@@ -2,8 +2,8 @@
 
 `python bench/bare_aiortc.py` prints its port. The page's `connect(gather)` answers with the milliseconds from
 `new RTCPeerConnection` to the open channel: with `gather` the offer waits for the browser's candidates, as most
-examples have it; without, it is sent at once. `echoing()` leaves an open channel in `window.__channel`, on which a ping
-comes back as a pong with its id.
+examples have it; without, it is sent at once. `arrive(gather, iceServers)` does the same and stays, until `leave()`.
+`echoing()` leaves an open channel in `window.__channel`, on which a ping comes back as a pong with its id.
 """
 
 import asyncio
@@ -19,8 +19,8 @@ from starlette.routing import Route
 from runtime.http import serving
 
 PAGE = """<!doctype html><title>bare aiortc</title><script>
-async function opened(gather) {
-  const peer = new RTCPeerConnection({ iceServers: [] });
+async function opened(gather, iceServers = []) {
+  const peer = new RTCPeerConnection({ iceServers });
   const channel = peer.createDataChannel('bench');
   const open = new Promise((resolve) => { channel.onopen = resolve; });
   await peer.setLocalDescription(await peer.createOffer());
@@ -34,11 +34,17 @@ async function opened(gather) {
   await open;
   return { peer, channel };
 }
-async function connect(gather) {
+async function arrive(gather, iceServers) {
   const started = performance.now();
-  const { peer } = await opened(gather);
-  const took = performance.now() - started;
-  peer.close();
+  window.__bare = await opened(gather, iceServers);
+  return performance.now() - started;
+}
+function leave() {
+  window.__bare.peer.close();
+}
+async function connect(gather) {
+  const took = await arrive(gather);
+  leave();
   return took;
 }
 async function echoing() {

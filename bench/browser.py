@@ -4,7 +4,7 @@ import asyncio
 import shutil
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
@@ -31,9 +31,12 @@ async def chromium() -> AsyncIterator[Browser]:
 
 
 @asynccontextmanager
-async def bare_server() -> AsyncIterator[str]:
-    """Bare aiortc in a process of its own, as our gateway is; yields its page's address."""
-    process = await asyncio.create_subprocess_exec(sys.executable, str(BARE), stdout=PIPE)
+async def bare_server(launcher: Sequence[str] = ()) -> AsyncIterator[str]:
+    """Bare aiortc in a process of its own, as our gateway is; yields its page's address.
+
+    `launcher` becomes the command it is given, as nsenter does.
+    """
+    process = await asyncio.create_subprocess_exec(*launcher, sys.executable, str(BARE), stdout=PIPE)
     if process.stdout is None:
         raise RuntimeError("no output to read the port from")
     try:

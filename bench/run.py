@@ -14,6 +14,7 @@ from typing import Final
 from bench.capacity.__main__ import capacity
 from bench.environments import NotInstalledError
 from bench.large_owner import large_owner
+from bench.network import network
 from bench.operations import operations
 from bench.peers.__main__ import peers
 from bench.rivals.__main__ import rivals
@@ -33,6 +34,7 @@ ON_A_STACK: Final[dict[str, Callable[[RunningStack], Awaitable[str]]]] = {
 SCALE: Final = "agent=2,rtc-gateway=2,todo-store=2"
 BY_THEMSELVES: Final[dict[str, Callable[[], Awaitable[str]]]] = {
     "rivals": rivals,
+    "network": network,
     "capacity": capacity,
     "startup": startup,
 }
