@@ -54,6 +54,7 @@ class FakeServer:
     def __post_init__(self) -> None:
         self._peers: list[RTCPeerConnection] = []
         self._sockets: list[ServerConnection] = []
+        self._closing: dict[RTCPeerConnection, asyncio.Future[None]] = {}
 
     @property
     def channel(self) -> RTCDataChannel | None:
@@ -66,7 +67,7 @@ class FakeServer:
             self.url = f"http://127.0.0.1:{next(iter(server.sockets)).getsockname()[1]}"
             yield self
         for peer in self._peers:
-            await peer.close()
+            await self._close(peer)
 
     def say(self, *messages: Message, on: int = -1) -> None:
         """On the newest channel, or on the one with that number."""
@@ -92,7 +93,13 @@ class FakeServer:
 
     async def drop(self) -> None:
         """The newest peer goes away without a word on the socket."""
-        await self._peers[-1].close()
+        await self._close(self._peers[-1])
+
+    async def _close(self, peer: RTCPeerConnection) -> None:
+        # One close for each: aiortc waits for ever for one that was cancelled.
+        if peer not in self._closing:
+            self._closing[peer] = asyncio.ensure_future(peer.close())
+        await asyncio.shield(self._closing[peer])
 
     async def _talk(self, connection: ServerConnection) -> None:
         self._sockets.append(connection)

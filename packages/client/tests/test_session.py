@@ -428,9 +428,14 @@ class TestEnding:
 
     async def test_superseded_before_another_connection_was_begun_is_final(self, world: World) -> None:
         async with world.session() as session:
+            messages = session.messages()
             world.server.say(ChannelDraining(retry_after_ms=60_000))
+            while not isinstance(await anext(messages), ChannelDraining):
+                pass
+            world.server.respond = completing
+            await session.ask("x", timeout=WAIT_S)  # the channel still serves
             world.server.say(ChannelError(code=ErrorCode.SUPERSEDED, final=True))
-            error = await raised(session.ask("x", timeout=WAIT_S))
+            error = await raised(anext(session.events()))
             assert isinstance(error, ConnectError)
             assert error.code is ErrorCode.SUPERSEDED
         assert len(world.server.hellos) == 1

@@ -162,8 +162,6 @@ class Conversation:
     def heard(self, message: GatewayMessage) -> None:
         seen = after(self._seen, message)
         if seen is None:
-            if isinstance(message, TurnCompletedEvent):
-                self._complete(message.turn.turn_id, message.turn)  # told before, but not to whoever asks for it now
             return
         self._seen = seen
         for messages in self._messages:

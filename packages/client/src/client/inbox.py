@@ -150,13 +150,12 @@ class Inbox:
 
     def _take(self, message: GatewayMessage) -> None:
         seen = after(self.seen, message)
-        if seen is not None:
-            self.seen = seen
-            for messages in self._messages:
-                messages.put(message)
-            self._handle(message)
-        elif isinstance(message, TurnCompletedEvent):
-            self._complete(message.turn)  # told before, but not to whoever waits for it now
+        if seen is None:
+            return
+        self.seen = seen
+        for messages in self._messages:
+            messages.put(message)
+        self._handle(message)
 
     def on_closed(self) -> None:
         self.lose(ConnectError(ErrorCode.UNAVAILABLE, "the gateway closed the connection; connect again"))
@@ -181,14 +180,11 @@ class Inbox:
                 if turn is not None and turn.on_phase is not None:
                     turn.on_phase(message)
             case TurnCompletedEvent():
-                self._complete(message.turn)
+                turn = self.turns.get(message.turn.turn_id)
+                if turn is not None and not turn.completed.done():
+                    turn.completed.set_result(message.turn)
             case TurnAccepted() | TurnRejected() | OperationCompleted() | TokenRenewed() | ChannelError():
                 self._resolve(message.ref, message)
-
-    def _complete(self, outcome: TurnCompleted) -> None:
-        turn = self.turns.get(outcome.turn_id)
-        if turn is not None and not turn.completed.done():
-            turn.completed.set_result(outcome)
 
     def _missed(self) -> None:
         """Readers of changes cannot go on; those who begin now can."""
