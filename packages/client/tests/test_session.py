@@ -451,6 +451,19 @@ class TestEnding:
         ours = [task for task in asyncio.all_tasks() - before if "client" in str(task.get_coro())]
         assert ours == []
 
+    async def test_a_fault_of_a_callers_own_handler_ends_the_session_and_comes_out(self, world: World) -> None:
+        def broken(_: object) -> None:
+            raise KeyError("mine")
+
+        world.server.respond = lambda message: [phase("t1", 1)]
+        entered = world.session()
+        session = await entered.__aenter__()
+        failed = await raised(session.ask("x", turn_id="t1", on_phase=broken, timeout=WAIT_S))
+        assert isinstance(failed, ConnectError)
+        with pytest.raises(ExceptionGroup) as error:
+            await entered.__aexit__(None, None, None)
+        assert error.group_contains(KeyError, match="mine")
+
     async def test_an_error_in_the_block_comes_out_as_it_is(self, world: World) -> None:
         with pytest.raises(KeyError):
             async with world.session():
