@@ -61,7 +61,7 @@ class SessionLimits:
     outbox_bytes_max: int = 2 * MESSAGE_OUT_MAX_BYTES
     stalled_max_s: float = 20.0  # a channel that takes nothing for so long is closed
     ping_every_s: float = 3.0
-    silent_max_s: float = 9.0
+    silent_max_s: float = 8.0  # a second more goes into closing, and within ten nothing is left
     look_every_s: float = 20.0  # for what was lost without anybody having been told
 
 
