@@ -22,6 +22,8 @@ from contracts.signaling import IceServer
 log = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT_S: Final = 3.0
+GATHER_MAX_S: Final = 12.0
+"""A silent TURN server costs five seconds; after so long no other one is tried."""
 PRIVATE: Final = {Connection: ("_nominated", "get_component_candidates", "turn_ssl", "turn_transport")}
 """What this module reads or replaces, beside `RTCIceTransport._connection`."""
 
@@ -53,21 +55,37 @@ class PeerChannel:
         on_frame: Callable[[str | bytes], None],
         on_closed: Callable[[], None],
     ) -> None:
-        self._connection = RTCPeerConnection(RTCConfiguration(iceServers=_usable(ice_servers)))
-        self._channel = self._connection.createDataChannel(CHANNEL_LABEL, protocol=CHANNEL_PROTOCOL)
+        self._ways = _one_relay_each(ice_servers)
         self._opened = asyncio.Event()
         self._on_frame = on_frame
-        self._closing: asyncio.Task[None] | None = None
+        self._on_closed = on_closed
+        self._closing: set[asyncio.Task[None]] = set()
         self._began = time.monotonic()
-        _gather_on_loopback_if_alone(self._connection)
-        self._channel.on("open", self._opened.set)
-        self._channel.on("message", self._take)
-        self._channel.on("close", on_closed)
+        self._begin(self._ways[0])
+
+    def _begin(self, servers: list[RTCIceServer]) -> None:
+        self._connection = connection = RTCPeerConnection(RTCConfiguration(iceServers=servers))
+        self._channel = channel = connection.createDataChannel(CHANNEL_LABEL, protocol=CHANNEL_PROTOCOL)
+        _gather_on_loopback_if_alone(connection)
+        channel.on("open", self._opened.set)
+        channel.on("message", self._take)
+        channel.on("close", lambda: self._on_closed() if self._channel is channel else None)
 
     async def offer(self) -> str:
-        """Gather, and return the offer with all candidates. Takes seconds if a STUN or TURN server is silent."""
-        await self._connection.setLocalDescription()
-        sdp: str = self._connection.localDescription.sdp
+        """Gather, and return the offer with all candidates. Takes seconds if a STUN or TURN server is silent.
+
+        aiortc uses one TURN address. Where that gives no relay, the next one is tried, on a connection of its own: what
+        lets no UDP out may let TCP out, and what lets no TCP out may let TLS.
+        """
+        for number, servers in enumerate(self._ways):
+            if number > 0:
+                given_up = self._connection
+                self._begin(servers)
+                self._close_beside(given_up)
+            await self._connection.setLocalDescription()
+            sdp: str = self._connection.localDescription.sdp
+            if " typ relay" in sdp or time.monotonic() - self._began > GATHER_MAX_S:
+                break
         return sdp
 
     async def connect(self, answer: str) -> Path:
@@ -90,8 +108,13 @@ class PeerChannel:
     async def close(self) -> None:
         """Close, and wait at most CLOSE_TIMEOUT_S seconds: with a dead TURN server aiortc takes a minute, and a close
         that is cancelled halfway keeps its sockets."""
-        self._closing = asyncio.get_running_loop().create_task(self._connection.close())
-        await asyncio.wait({self._closing}, timeout=CLOSE_TIMEOUT_S)
+        self._close_beside(self._connection)
+        await asyncio.wait(self._closing, timeout=CLOSE_TIMEOUT_S)
+
+    def _close_beside(self, connection: RTCPeerConnection) -> None:
+        task = asyncio.get_running_loop().create_task(connection.close())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     def _path(self, connect_ms: float) -> Path:
         ice = _ice(self._connection)
@@ -112,14 +135,21 @@ class PeerChannel:
             log.exception("frame not handled")
 
 
-def _usable(servers: tuple[IceServer, ...]) -> list[RTCIceServer]:
-    """Those that aiortc can use; it raises for an address that it cannot read, such as one with IPv6."""
-    usable: list[RTCIceServer] = []
+def _one_relay_each(servers: tuple[IceServer, ...]) -> list[list[RTCIceServer]]:
+    """What to gather with, first to last: a TURN address each, and STUN with the first of them; never nothing.
+
+    Addresses that aiortc cannot read, such as one with IPv6, are left out: it raises for them.
+    """
+    stun: list[RTCIceServer] = []
+    relays: list[RTCIceServer] = []
     for server in servers:
-        urls = [url for url in server.urls if _is_readable(url)]
-        if urls:
-            usable.append(RTCIceServer(urls=urls, username=server.username, credential=server.credential))
-    return usable
+        for url in filter(_is_readable, server.urls):
+            found = RTCIceServer(urls=[url], username=server.username, credential=server.credential)
+            (relays if url.startswith("turn") else stun).append(found)
+    if not relays:
+        return [stun]
+    # Whoever has no relay by then hardly has UDP, without which STUN is only waited for.
+    return [[*stun, relays[0]], *([relay] for relay in relays[1:])]
 
 
 def _is_readable(url: str) -> bool:
