@@ -87,7 +87,7 @@ async def test_a_request_typed_into_firefox_is_confirmed_and_in_the_database(
     await tab.until(CONNECTED)
     created = await ask(tab, "create a list called Fennec")
     assert "Created the list “Fennec”." in await tab.text(f'{created} [data-testid="turn-text"]')
-    added = await ask(tab, "add milk and eggs to Fennec")
+    added = await ask(tab, "add rye and oats to Fennec")
     assert await tab.count(f'{created}[data-outcome="confirmed"]') == 1
     assert await tab.count(f'{added}[data-outcome="confirmed"]') == 1
     assert await tab.count(f'{added} [data-testid="receipt-row"]') == 2
@@ -99,7 +99,7 @@ async def test_a_request_typed_into_firefox_is_confirmed_and_in_the_database(
         )
     finally:
         await database.close()
-    assert sorted(row["title"] for row in rows) == ["eggs", "milk"]
+    assert sorted(row["title"] for row in rows) == ["oats", "rye"]
     assert firefox.errors == []
 
 

@@ -76,13 +76,13 @@ async def test_turns_of_a_foreign_client_are_confirmed_and_its_board_is_what_the
         items = (CreateItem(item_id=new_item_id(), list_id=long.list_id, title=f"thing {n}") for n in range(MANY))
         await ours.run([long, *items])
 
-    told = await told_by(node, library, stack, f"create a list called {name}", f"add milk and eggs to {name}")
+    told = await told_by(node, library, stack, f"create a list called {name}", f"add rye and oats to {name}")
 
     created, added = told["turns"]
     for turn in (created, added):
         assert (turn["outcome"], turn["verdict"]) == ("confirmed", "confirmed")
         assert turn["phases"] == ["plan", "execute", "confirm"]
     assert created["said"] == f"Created the list “{name}”."
-    assert added["said"] == f"Added “milk” and “eggs” to “{name}”."
-    assert told["board"][name] == await rows(stack, name) == ["milk", "eggs"]
+    assert added["said"] == f"Added “rye” and “oats” to “{name}”."
+    assert told["board"][name] == await rows(stack, name) == ["rye", "oats"]
     assert told["board"][long.name] == await rows(stack, long.name) == [f"thing {n}" for n in range(MANY)]

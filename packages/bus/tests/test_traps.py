@@ -187,4 +187,4 @@ async def test_a_flush_overtakes_the_subscription_before_it(
 def test_no_stream_captures_a_request() -> None:
     """The trap above cannot be stepped into: no subject of a stream is of the tree of requests or of control."""
     kinds = {subject.split(".")[0] for stream in streams.STREAMS for subject in stream.subjects}
-    assert kinds == {"evt", "dlq"}
+    assert kinds == {"evt", "dlq", "$KV"}
