@@ -4,8 +4,10 @@ import argparse
 import asyncio
 import secrets
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import count, islice
 from statistics import median
@@ -38,6 +40,24 @@ FILES_A_SESSION: Final = 8
 """A socket for each local address of a peer, of ours and of the load's, one of signaling, and some to spare."""
 
 
+@dataclass(frozen=True)
+class Opened:
+    """How many sessions were opened in how many seconds, and what failed, by what was said of it."""
+
+    count: int
+    seconds: float
+    failed: Counter[str]
+    wanted: int
+
+    @property
+    def ended_because(self) -> str:
+        """Why fewer were opened than wanted; empty where all were."""
+        if self.count == self.wanted:
+            return ""
+        why = "; ".join(f"{count} x {what}" for what, count in self.failed.items())
+        return f" **{self.count:,} of {self.wanted:,}**: {why or f'no more were ready after {OPENING_MAX_S:g} s'}."
+
+
 def limits(sessions: int, secret: str) -> dict[str, str]:
     """The stack's settings: everybody is somebody else and comes from one address, which is not what limits are for."""
     many = str(2 * sessions)
@@ -51,7 +71,7 @@ def limits(sessions: int, secret: str) -> dict[str, str]:
 
 
 async def capacity(idle: int = IDLE, active: int = ACTIVE) -> str:
-    """The table, on a stack with one gateway. Raises SystemExit where a session could not be opened or was lost."""
+    """The table, on a stack with one gateway, and what was not held if anything was not. Raises TimeoutError."""
     room_for_files(FILES_A_SESSION * idle)
     secret = secrets.token_urlsafe(48)
     mint = SharedSecrets((secret,), Expected(LOCAL_ISSUER, AUDIENCE)).mint
@@ -62,107 +82,110 @@ async def capacity(idle: int = IDLE, active: int = ACTIVE) -> str:
             running_stack(directory, "--standin", environ=limits(WARM_UP + idle, secret)) as stack,
             AsyncExitStack() as leaving,
         ):
-            gateway = gateway_of(stack.pid)
             loaders = [await leaving.enter_async_context(loader(stack.url)) for _ in range(LOADERS)]
-            return await _measured(gateway, loaders, tokens, idle, active)
+            return await Run(gateway_of(stack.pid), loaders, tokens).table(idle, active)
 
 
-async def _measured(
-    gateway: psutil.Process, loaders: Sequence[Loader], tokens: Iterator[str], idle: int, active: int
-) -> str:
-    await _open(loaders, tokens, WARM_UP)
-    await asyncio.sleep(SETTLE_S)
-    empty = Cost.of(gateway)
+@dataclass
+class Run:
+    """One gateway, the processes that load it, and a token for each session to come."""
 
-    await _open(loaders, tokens, active)
-    await asyncio.sleep(SETTLE_S)
-    working = Cost.of(gateway)
-    order = {
-        "do": "ping",
-        "sessions": active // LOADERS,
-        "per_s": FRAMES_A_SECOND / 2,
-        "seconds": ACTIVE_S,
-    }
-    answers = await _all(loaders, order, ACTIVE_S + 30)
-    worked = Cost.of(gateway)
+    gateway: psutil.Process
+    loaders: Sequence[Loader]
+    tokens: Iterator[str]
+    opened: int = 0
 
-    opening = Cost.of(gateway)
-    opened, took_s = await _open(loaders, tokens, idle - active)
-    ready = Cost.of(gateway)
-    await asyncio.sleep(SETTLE_S)
-    idling = Cost.of(gateway)
-    await asyncio.sleep(IDLE_S)
-    idled = Cost.of(gateway)
-    await _expect_served(loaders, WARM_UP + active + opened)
+    async def table(self, idle: int, active: int) -> str:
+        await self.open(WARM_UP)
+        await asyncio.sleep(SETTLE_S)
+        empty = Cost.of(self.gateway)
+        rows: list[tuple[str, ...]] = [(f"{WARM_UP}, to warm up", "", "", "", _mebibytes(empty), "", str(empty.files))]
+        if (opened := await self.open(active)).failed:
+            raise SystemExit(f"there is nothing to measure:{opened.ended_because}")
+        await asyncio.sleep(SETTLE_S)
+        pinged = await self.active(active, rows, empty)
+        opening = Cost.of(self.gateway)
+        opened = await self.open(idle - active)
+        spent_s = Cost.of(self.gateway).cpu_s - opening.cpu_s
+        await asyncio.sleep(SETTLE_S)
+        idled = await self.idle(rows, empty)
+        told = (
+            f"{opened.count / opened.seconds:.0f} were opened a second, from hello to board, by {LOADERS} processes "
+            f"beside it, for {spent_s / max(opened.count, 1) * 1000:.1f} ms of its CPU each, serving the others "
+            f"included.{opened.ended_because}"
+        )
+        columns = (
+            "sessions",
+            "served at the end",
+            "CPU, % of a core",
+            "a session",
+            "memory, MiB",
+            "a session, KiB",
+            "files",
+        )
+        return f"{grid('Sessions of one gateway process', columns, rows)}\n\n{told} {pinged} {idled}"
 
-    rows = [
-        (f"{WARM_UP}, to warm up", "", "", _mebibytes(empty), "", str(empty.files)),
-        _row(f"{active:,} more, active", active, worked.percent_since(working), worked, empty),
-        _row(f"{active + opened:,} more, idle", active + opened, idled.percent_since(idling), idled, empty),
-    ]
-    columns = ("sessions", "CPU, % of a core", "each of these", "memory, MiB", "each of these, KiB", "open files")
-    told = (
-        f"{opened / took_s:.0f} were opened a second, from hello to board, by {LOADERS} processes beside it, for "
-        f"{(ready.cpu_s - opening.cpu_s) / opened * 1000:.1f} ms of its CPU each, serving the others included.",
-        _active(answers),
-        "Idle: an owner of its own, whose board is followed, and a ping each way every three seconds.",
-    )
-    return grid("Sessions of one gateway process", columns, rows) + "\n\n" + " ".join(told)
+    async def active(self, sessions: int, rows: list[tuple[str, ...]], empty: Cost) -> str:
+        """Have so many send pings; adds a row, and returns what came of the pings."""
+        before = Cost.of(self.gateway)
+        order = {"do": "ping", "sessions": sessions // LOADERS, "per_s": FRAMES_A_SECOND / 2, "seconds": ACTIVE_S}
+        answers = await self.all(order, ACTIVE_S + 30)
+        rows.append(await self.row("active", before, Cost.of(self.gateway), empty))
+        sent = sum(answer["sent"] for answer in answers)
+        rtt = sorted(sample for answer in answers for sample in answer["rtt_ms"])
+        if not rtt:
+            raise SystemExit(f"none of {sent} pings was answered")
+        return (
+            f"Active: {FRAMES_A_SECOND:g} frames a second, pings and pongs; {len(rtt):,} of {sent:,} were answered, "
+            f"after {median(rtt):.1f} ms, p99 {rtt[int(len(rtt) * 0.99)]:.1f} ms."
+        )
 
+    async def idle(self, rows: list[tuple[str, ...]], empty: Cost) -> str:
+        """Wait for IDLE_S; adds a row, and returns how busy the machine was."""
+        before = Cost.of(self.gateway)
+        psutil.cpu_percent()
+        await asyncio.sleep(IDLE_S)
+        busy = psutil.cpu_percent()
+        rows.append(await self.row("idle", before, Cost.of(self.gateway), empty))
+        return (
+            "Idle: an owner of its own, whose board is followed, and a ping each way every three seconds; all cores "
+            f"were {busy:.0f} % busy then."
+        )
 
-def _row(name: str, sessions: int, percent: float, cost: Cost, empty: Cost) -> tuple[str, ...]:
-    kibibytes = (cost.memory_bytes - empty.memory_bytes) / sessions / 1024
-    shown = (f"{percent:.1f}", f"{percent / sessions:.3f}", _mebibytes(cost), f"{kibibytes:.0f}")
-    return (name, *shown, str(cost.files))
+    async def row(self, what: str, before: Cost, after: Cost, empty: Cost) -> tuple[str, ...]:
+        """What the sessions that are open cost between two moments, and how many of them are told their board now."""
+        served = sum(answer["served"] for answer in await self.all({"do": "look"}, BOUND_S))
+        sessions, percent = self.opened - WARM_UP, after.percent_since(before)
+        return (
+            f"{sessions:,} more, {what}",
+            f"{served:,} of {self.opened:,}",
+            f"{percent:.1f}",
+            f"{percent / sessions:.3f}",
+            _mebibytes(after),
+            f"{(after.memory_bytes - empty.memory_bytes) / sessions / 1024:.0f}",
+            str(after.files),
+        )
 
+    async def open(self, wanted: int) -> Opened:
+        """Open so many sessions, as far as the time goes, or until one fails."""
+        began = time.monotonic()
+        count, failed = 0, Counter[str]()
+        while count < wanted and not failed and time.monotonic() - began < OPENING_MAX_S:
+            batch = list(islice(self.tokens, min(A_BATCH, wanted - count)))
+            orders = [{"do": "connect", "tokens": batch[place::LOADERS]} for place in range(LOADERS)]
+            asked = (one.ask(order, BOUND_S) for one, order in zip(self.loaders, orders, strict=True))
+            for answer in await asyncio.gather(*asked):
+                failed.update(answer["failed"])
+            count += len(batch) - failed.total()
+        self.opened += count
+        return Opened(count, time.monotonic() - began, failed, wanted)
 
-def _active(answers: Sequence[dict[str, Any]]) -> str:
-    sent = sum(answer["sent"] for answer in answers)
-    rtt = sorted(sample for answer in answers for sample in answer["rtt_ms"])
-    return (
-        f"Active: {FRAMES_A_SECOND:g} frames a second, pings and pongs; {len(rtt):,} of {sent:,} were answered, after "
-        f"{median(rtt):.1f} ms, p99 {rtt[int(len(rtt) * 0.99)]:.1f} ms."
-    )
+    async def all(self, order: dict[str, Any], timeout: float) -> list[dict[str, Any]]:
+        return await asyncio.gather(*(one.ask(order, timeout) for one in self.loaders))
 
 
 def _mebibytes(cost: Cost) -> str:
     return f"{cost.memory_bytes / 2**20:.0f}"
-
-
-async def _open(loaders: Sequence[Loader], tokens: Iterator[str], wanted: int) -> tuple[int, float]:
-    """Open so many sessions, as far as the time goes; how many, and seconds."""
-    began = time.monotonic()
-    opened = 0
-    while opened < wanted and time.monotonic() - began < OPENING_MAX_S:
-        batch = list(islice(tokens, min(A_BATCH, wanted - opened)))
-        await _connect(loaders, batch)
-        opened += len(batch)
-    return opened, time.monotonic() - began
-
-
-async def _connect(loaders: Sequence[Loader], tokens: Sequence[str]) -> None:
-    """Open a session for each token. All must be, or the figures would be of something else."""
-    shares = [tokens[place::LOADERS] for place in range(LOADERS)]
-    answers = await asyncio.gather(
-        *(one.ask({"do": "connect", "tokens": share}, BOUND_S) for one, share in zip(loaders, shares, strict=True))
-    )
-    _expect_none_failed(answers)
-
-
-async def _expect_served(loaders: Sequence[Loader], sessions: int) -> None:
-    answers = await _all(loaders, {"do": "look"}, BOUND_S)
-    _expect_none_failed(answers)
-    if (served := sum(answer["served"] for answer in answers)) != sessions:
-        raise SystemExit(f"{served} sessions are served, of {sessions} that were opened")
-
-
-async def _all(loaders: Sequence[Loader], order: dict[str, Any], timeout: float) -> list[dict[str, Any]]:
-    return await asyncio.gather(*(one.ask(order, timeout) for one in loaders))
-
-
-def _expect_none_failed(answers: Sequence[dict[str, Any]]) -> None:
-    if failed := {what: count for answer in answers for what, count in answer["failed"].items()}:
-        raise SystemExit(f"sessions failed, so nothing was measured: {failed}")
 
 
 def main() -> None:

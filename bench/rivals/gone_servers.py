@@ -26,15 +26,19 @@ class Noticed:
     since_ms: float
 
     def row(self, how: str) -> tuple[str, ...]:
-        browser = [next(one.said("browser", DISCONNECTED, self.since_ms), None) for one in self.readings]
+        said = [next(one.said("browser", DISCONNECTED, self.since_ms), None) for one in self.readings]
+        anew = [one.made_after(self.since_ms) for one in self.readings]
+        # Once a client has begun anew, it may have closed the connection that the browser would have said it of.
+        browser = [at for at, begun in zip(said, anew, strict=True) if at is not None or begun is None]
         name = f"{self.contender.name}, {how}"
         if self.contender.connected is None:  # it has no client: what the browser says is all there is
             return name, self._after(browser), "", ""
-        anew = [one.made_after(self.since_ms) for one in self.readings]
         told = [next(one.said("application", self.contender.lost, self.since_ms), None) for one in self.readings]
         return name, self._after(browser), self._after(anew), self._after(told)
 
     def _after(self, times: Sequence[float | None]) -> str:
+        if not times:
+            return ""
         seconds = [NOTICED_MAX_S if at is None else (at - self.since_ms) / 1000 for at in times]
         return waited(seconds, NOTICED_MAX_S)
 
