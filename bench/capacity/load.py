@@ -19,7 +19,8 @@ from typing import Any, Final
 from client import AgentClient, ClientError
 from contracts.channel import Ping, Pong
 
-CONNECTING_AT_ONCE: Final = 4
+AT_ONCE: Final = 4
+"""Connecting, or asking for a board."""
 CONNECT_TIMEOUT_S: Final = 30.0
 LAST_PONGS_S: Final = 2.0
 
@@ -31,7 +32,7 @@ class Load:
     url: str
     clients: list[AgentClient] = field(default_factory=list)
     failed: Counter[str] = field(default_factory=Counter)
-    gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(CONNECTING_AT_ONCE))
+    gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(AT_ONCE))
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def live(self, token: str, connected: asyncio.Event) -> None:

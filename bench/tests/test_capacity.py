@@ -18,7 +18,7 @@ def test_sessions_that_could_not_be_opened_are_told() -> None:
         "8 of 10**: 2 x no room (capacity)"
         in bench.Opened(8, 1.0, Counter({"no room (capacity)": 2}), 10).ended_because
     )
-    assert "after 75 s" in bench.Opened(8, 1.0, Counter(), 10).ended_because
+    assert "after 60 s" in bench.Opened(8, 1.0, Counter(), 10).ended_because
 
 
 @pytest.mark.long
