@@ -71,7 +71,7 @@ def limits(sessions: int, secret: str) -> dict[str, str]:
 
 
 async def capacity(idle: int = IDLE, active: int = ACTIVE) -> str:
-    """The table, on a stack with one gateway, and what was not held if anything was not. Ends the program at BOUND_S."""
+    """The table, on a stack with one gateway, and what was not held, if anything. Ends the program at BOUND_S."""
     try:
         async with asyncio.timeout(BOUND_S):
             return await _on_a_stack(idle, active)
