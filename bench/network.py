@@ -1,9 +1,9 @@
-"""Connect times by path, in Chromium: our page beside bare aiortc behind the same coturn, in turns, in one run.
+"""Connect times by path, in Chromium: our page beside bare aiortc and pipecat behind the same coturn, in one run.
 
 From `new RTCPeerConnection` to the open channel, a new page each time, in the laboratory of `bench.lab`: needs root and
 Linux. But for `host`, the gateway's machine has no link to the client's network, so TURN is the only way to it. Pages
-and signaling come through a forwarder of this process, beside the network. Both sides offer at once; ours sends its
-candidates after the offer, bare aiortc's page sends none.
+and signaling come through a forwarder of this process, beside the network. All offer at once; ours and
+pipecat's client send their candidates after the offer, bare aiortc's page sends none.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from playwright.async_api import Page
 
@@ -24,11 +24,13 @@ from bench.lab.missing import why_not
 from bench.lab.rules import Door, Passes, Way
 from bench.lab.rules import Mapping as AddressMapping
 from bench.lab.servers import STUN_URL, TURN_TCP, TURN_UDP, credentials, ice_settings, signaling_beside
+from bench.rivals import ruler
+from bench.rivals.contenders import pipecat_command, running_server
 
 WARM_UP: Final = 2
 ROUNDS: Final = 20
 BOUND_MS: Final = 30_000
-BOUND_S: Final = 280.0
+BOUND_S: Final = 420.0
 
 
 @dataclass(frozen=True)
@@ -106,16 +108,42 @@ class Bare:
         return self.address
 
     async def connect(self, page: Page, route: Route) -> float:
-        username, password = credentials(self.secret, "bare")
-        turn = {"urls": list(route.turn_urls), "username": username, "credential": password}
-        return float(await page.evaluate("given => arrive(false, given)", [{"urls": [STUN_URL]}, turn]))
+        return float(await page.evaluate("given => arrive(false, given)", ice_servers(self.secret, "bare", route)))
 
     async def leave(self, page: Page) -> None:
         await page.evaluate("leave()")
 
 
+@dataclass(frozen=True)
+class Pipecat:
+    """pipecat's SmallWebRTC with its own client, which is given the same."""
+
+    address: str
+    secret: str = field(repr=False)
+    name: str = "pipecat SmallWebRTC: its own client and server"
+
+    def url(self, route: Route) -> str:
+        return self.address
+
+    async def connect(self, page: Page, route: Route) -> float:
+        await page.evaluate(ruler.SCRIPT)
+        await page.evaluate("given => void connectPipecat(given)", ice_servers(self.secret, "pipecat", route))
+        await ruler.until_open(page)
+        return (await ruler.reading(page)).connected_ms
+
+    async def leave(self, page: Page) -> None:
+        await page.evaluate("window.__ruler.hangUp()")
+
+
+def ice_servers(secret: str, user: str, route: Route) -> list[dict[str, Any]]:
+    """What our signaling would tell a page, as a browser takes it."""
+    username, password = credentials(secret, user)
+    turn = {"urls": list(route.turn_urls), "username": username, "credential": password}
+    return [{"urls": [STUN_URL]}, turn]
+
+
 async def network() -> str:
-    """The tables; where this machine cannot hold the laboratory, why not."""
+    """The tables; where this machine cannot hold the laboratory, why not. Raises NotInstalledError."""
     reason = why_not()
     if reason is not None:
         return f"\nConnect by path was not measured: {reason}."
@@ -133,16 +161,20 @@ async def _contenders(lab: Lab) -> AsyncIterator[tuple[Contender, ...]]:
     """Whoever is measured, the one that the others are compared with first."""
     secret = lab.ground.shared.now
     async with AsyncExitStack() as standing:
-        bare = await standing.enter_async_context(bare_server(lab.network.server.command()))
+        server, client = lab.network.server, lab.network.client
+        bare = await standing.enter_async_context(bare_server(server.command()))
         port = int(bare.rstrip("/").rpartition(":")[2])
-        await standing.enter_async_context(forwarded(lab.network.client, lab.network.server, port))
+        await standing.enter_async_context(forwarded(client, server, port))
+        program = server.command(*await pipecat_command())
+        rivals_port, _ = await standing.enter_async_context(running_server(*program, note=lambda _: None))
+        await standing.enter_async_context(forwarded(client, server, rivals_port))
         urls = {
             given: await standing.enter_async_context(
                 signaling_beside(lab.network, lab.stack, ice_settings(secret, given))
             )
             for given in {route.turn_urls for route in ROUTES}
         }
-        yield Bare(bare, secret), Ours(urls)
+        yield Bare(bare, secret), Pipecat(f"http://127.0.0.1:{rivals_port}/", secret), Ours(urls)
 
 
 async def _measured(lab: Lab, route: Route, contenders: tuple[Contender, ...]) -> str:

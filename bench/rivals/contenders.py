@@ -10,7 +10,6 @@ from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 from typing import Final
 
@@ -62,7 +61,7 @@ class Contender:
 @asynccontextmanager
 async def contenders(stack: RunningStack) -> AsyncIterator[tuple[Contender, Contender, Contender]]:
     """Bare aiortc, pipecat and ours, in this order. `stack` has one gateway. Raises NotInstalledError."""
-    python, script = await asyncio.to_thread(lambda: (PACKAGES.installed(), client_script()))
+    pipecat = await pipecat_command()
     events: list[tuple[float, str]] = []
 
     def note(line: str) -> None:
@@ -70,8 +69,8 @@ async def contenders(stack: RunningStack) -> AsyncIterator[tuple[Contender, Cont
         events.append((said["at"], said["event"]))
 
     async with (
-        _server(Path(sys.executable), str(BARE), note=note) as (bare_port, bare_pid),
-        _server(python, str(HERE / "pipecat_server.py"), str(script), note=note) as (pipecat_port, pipecat_pid),
+        running_server(sys.executable, str(BARE), note=note) as (bare_port, bare_pid),
+        running_server(*pipecat, note=note) as (pipecat_port, pipecat_pid),
     ):
         yield (
             Contender("bare aiortc", f"http://127.0.0.1:{bare_port}/", bare_pid, begin="echoing()"),
@@ -94,12 +93,16 @@ async def contenders(stack: RunningStack) -> AsyncIterator[tuple[Contender, Cont
         )
 
 
+async def pipecat_command() -> tuple[str, ...]:
+    """What runs pipecat's server; it is installed first where it is not. Raises NotInstalledError."""
+    python, script = await asyncio.to_thread(lambda: (PACKAGES.installed(), client_script()))
+    return str(python), str(HERE / "pipecat_server.py"), str(script)
+
+
 @asynccontextmanager
-async def _server(python: Path, *arguments: str, note: Callable[[str], None]) -> AsyncIterator[tuple[int, int]]:
+async def running_server(*command: str, note: Callable[[str], None]) -> AsyncIterator[tuple[int, int]]:
     """A server that prints its port and then its events, for the length of the block: its port and its pid."""
-    process = await asyncio.create_subprocess_exec(
-        *(str(python), *arguments), stdout=PIPE, env={**os.environ, "LOGURU_LEVEL": "WARNING"}
-    )
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, env={**os.environ, "LOGURU_LEVEL": "WARNING"})
     reading: asyncio.Task[None] | None = None
     try:
         line = await asyncio.wait_for(_output(process).readline(), START_TIMEOUT_S)

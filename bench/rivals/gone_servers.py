@@ -13,7 +13,7 @@ from bench.rivals.contenders import Contender, now_ms, send_signal, waited
 from bench.rivals.ruler import Reading, reading
 
 PAGES: Final = 3
-NOTICED_MAX_S: Final = 40.0
+NOTICED_MAX_S: Final = 30.0
 DISCONNECTED: Final = frozenset({"disconnected", "failed"})
 
 

@@ -31,7 +31,7 @@ def test_only_what_was_said_after_the_server_went_counts() -> None:
 
 def test_what_was_never_noticed_is_said_to_have_taken_longer_than_was_waited() -> None:
     noticed = Noticed(CONTENDER, [page(), page(), page(Told(12_000, "application", "reconnecting"))], GONE_MS)
-    assert noticed.row("stopped")[1:] == ("over 40 (over 40)", "over 40 (over 40)", "over 40 (over 40)")
+    assert noticed.row("stopped")[1:] == ("over 30 (over 30)", "over 30 (over 30)", "over 30 (over 30)")
     assert waited([1.0, 2.0, 60.0], 60.0) == "2.0 (over 60)"
 
 

@@ -1,7 +1,7 @@
 /**
  * The rival's page: pipecat's own client, its transport as published, and the devices of a page that has none.
  *
- * `connectPipecat()` connects. What the client tells its application goes to `window.__ruler`.
+ * `connectPipecat(iceServers)` connects. What the client tells its application goes to `window.__ruler`.
  */
 
 import { PipecatClient } from "@pipecat-ai/client-js";
@@ -27,8 +27,9 @@ const withoutDevices = {
   tracks: () => ({ local: {} }),
 };
 
-window.connectPipecat = () => {
+window.connectPipecat = (iceServers = []) => {
   const transport = new SmallWebRTCTransport({
+    iceServers,
     mediaManager: withoutDevices,
     webrtcRequestParams: { endpoint: `${location.origin}/api/offer` },
   });
