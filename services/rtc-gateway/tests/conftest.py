@@ -54,6 +54,7 @@ class FakeBus:
     streams: dict[str, Event | Exception] = field(default_factory=dict)
     looked_up: list[str] = field(default_factory=list)
     read: list[tuple[str, int]] = field(default_factory=list)
+    on_publish: list[Exception] = field(default_factory=list)
     published: list[tuple[str, Message]] = field(default_factory=list)
     subscriptions: list[FakeSubscription] = field(default_factory=list)
     on_subscribe: Exception | None = None
@@ -74,6 +75,8 @@ class FakeBus:
             yield answer
 
     async def publish(self, subject: str, message: Message) -> None:
+        if self.on_publish:
+            raise self.on_publish.pop(0)
         self.published.append((subject, message))
 
     async def store(self, subject: str, message: Message) -> Stored:

@@ -133,6 +133,30 @@ async def test_what_comes_while_the_missed_is_read_is_told_once(memory: MemoryBu
     assert reader.outcomes == [1, 2, 3, 4, 5]
 
 
+async def test_the_phases_of_a_turn_that_happens_while_outcomes_are_told_come_before_its_own(
+    memory: MemoryBus, measures: Measures
+) -> None:
+    await complete(memory, "t1")
+    async with reading(memory, measures, seen=Seen()) as reader:
+        reader.reads.clear()
+        await asyncio.sleep(0)
+        lives = [await begin(memory, "t2", Phase.PLAN), await complete(memory, "t2")]
+        for live in lives:
+            await reader.feed.take(live)
+        reader.reads.set()
+        await reader.until(2)
+    told = [message for message in reader.told if not isinstance(message, SessionCurrent)]
+    assert [message.type for message in told] == ["turn.completed", "turn.phase", "turn.completed"]
+
+
+async def test_an_outcome_that_is_asked_for_while_the_beginning_is_looked_up_is_told_at_once(
+    memory: MemoryBus, measures: Measures
+) -> None:
+    memory.away = True
+    async with reading(memory, measures) as reader:
+        assert reader.feed.is_past(TurnCompletedEvent(turn=outcome("t1"), seq=7))
+
+
 async def test_a_page_that_names_nothing_is_told_what_comes_from_now_on(memory: MemoryBus, measures: Measures) -> None:
     await begin(memory, "t1", Phase.PLAN)
     await complete(memory, "t1")

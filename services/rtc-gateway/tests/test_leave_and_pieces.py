@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from access.errors import Reason, TokenRefusedError
 from bus.errors import RemoteError
 from bus.interface import Stored
 from contracts import subjects
@@ -15,6 +16,7 @@ from contracts.gateway import TokenVerified
 from contracts.message import ErrorCode, Problem
 from contracts.turns import TurnDelta
 from rtc_gateway.pieces import JOINED_MAX_CHARS, Pieces
+from rtc_gateway.session import SessionLimits
 
 OWNER = "a" * 26
 WAIT_S = 5
@@ -51,7 +53,7 @@ async def test_a_new_token_lets_it_stay(open_page: OpenPage) -> None:
 @pytest.mark.parametrize(
     "answer",
     [
-        RemoteError(Problem(code=ErrorCode.UNAUTHORISED, field="token", detail="is not valid")),
+        RemoteError(TokenRefusedError(Reason.EXPIRED).problem),
         TokenVerified(owner="b" * 26, expires_at=datetime.now(UTC) + LATER),
     ],
 )
@@ -63,6 +65,33 @@ async def test_a_token_that_is_refused_or_somebody_elses_changes_nothing(open_pa
     assert (refused.type, refused.code, refused.ref, refused.final) == ("error", ErrorCode.UNAUTHORISED, "r1", False)
     last = await page.next()
     assert (last.code, last.final) == (ErrorCode.UNAUTHORISED, True)
+
+
+async def test_an_older_token_does_not_shorten_the_stay(open_page: OpenPage) -> None:
+    page = await open_page(until=datetime.now(UTC) + LATER)
+    page.bus.answers[subjects.AUTH_VERIFY] = TokenVerified(owner=OWNER, expires_at=datetime.now(UTC))
+    page.send({"type": "token.renew", "id": "r1", "token": "header.claims.signature"})
+    assert (await page.next()).type == "token.renewed"
+    for _ in range(5):
+        await asyncio.sleep(0)
+    await page.nothing_more()
+
+
+async def test_a_last_piece_for_which_there_is_no_room_does_not_keep_a_session_from_ending(
+    open_page: OpenPage,
+) -> None:
+    page = await open_page(SessionLimits(outbox_count_max=2))
+    page.peer.room.clear()
+    delta = TurnDelta(session="s1", turn_id="t1", attempt=1, offset=0, text="One list.")
+    await page.event("live.evt.prose.s1.t1.delta", delta)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    page.send({"type": "ping", "id": "p1"})
+    for _ in range(5):
+        await asyncio.sleep(0)
+    page.session.close(Problem(code=ErrorCode.SUPERSEDED, final=True))
+    async with asyncio.timeout(WAIT_S):
+        assert await asyncio.shield(page.ended) == "superseded"
 
 
 async def test_pieces_that_follow_each_other_become_one_within_a_moment() -> None:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,11 +12,10 @@ from bus.interface import Event
 from contracts import subjects
 from contracts.gateway import AddCandidate, ClosePeer, OpenPeer, SessionEntered
 from contracts.message import ErrorCode, Problem
-from contracts.sessions import SessionRecord
 from contracts.signaling import IceCandidate
 from rtc_gateway.measures import Measures
 from rtc_gateway.peer import PeerError
-from rtc_gateway.registry import PEERS_OF_A_SESSION_MAX, Registry
+from rtc_gateway.registry import PEERS_OF_A_SESSION_MAX, SPARE_MIN, Registry
 from rtc_gateway.session import SessionLimits
 
 OWNER = "a" * 26
@@ -123,33 +121,72 @@ async def test_the_word_of_another_gateway_closes_what_is_older(
             assert not page.closed
 
 
-async def test_whoever_opens_late_finds_in_the_record_that_another_has_the_session(
+async def hear(bus: Any, epoch: int, attempt: int = 1) -> None:
+    """What another gateway says of the session."""
+    entered = SessionEntered(session="s1", epoch=epoch, attempt=attempt)
+    await bus.subscriptions[0].handler(Event(subjects.session_entered("s1"), entered.to_json()))
+
+
+async def test_whoever_hears_of_an_older_connection_than_theirs_says_which_is_newer(
     running: Running, bus: Any, peers: Any
 ) -> None:
-    subject = subjects.session_record("s1")
-    record = SessionRecord(owner=OWNER, epoch=3, resume="0" * 64, entered_at=datetime.now(UTC))
-    bus.streams[subject] = Event(subject, record.to_json(), 1)
+    said = (subjects.session_entered("s1"), SessionEntered(session="s1", epoch=3, attempt=1))
     async with running() as registry:
-        await registry.open(offer(epoch=2))
+        await registry.open(offer(epoch=3))
+        await hear(bus, epoch=2)
+        assert bus.published == []  # what is not open has nothing to say
         peers.made[0].handlers.on_open()
-        await superseded(peers.made[0])
-        await registry.open(offer("s1", epoch=3))
-        peers.made[1].handlers.on_open()
-        await until(lambda: len(bus.published) == 2)
-        assert not peers.made[1].closed
+        await until(lambda: bus.published == [said])
+        await hear(bus, epoch=2)
+        assert bus.published == [said, said]
+        await hear(bus, epoch=3)  # our own word comes back to us
+        assert len(bus.published) == 2
+        assert not peers.made[0].closed
 
 
-async def test_a_word_that_was_missed_is_made_up_for_by_the_record(running: Running, bus: Any, peers: Any) -> None:
+async def test_after_words_may_have_been_lost_what_is_open_is_said_again_until_it_is_said(
+    running: Running, bus: Any, peers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rtc_gateway.patience.RETRY_FIRST_S", 0)
     async with running() as registry:
         await registry.open(offer())
-        page = peers.made[0]
-        page.handlers.on_open()
+        peers.made[0].handlers.on_open()
         await until(lambda: len(bus.published) == 1)
-        subject = subjects.session_record("s1")
-        record = SessionRecord(owner=OWNER, epoch=2, resume="0" * 64, entered_at=datetime.now(UTC))
-        bus.streams[subject] = Event(subject, record.to_json(), 1)
+        bus.on_publish = [UnavailableError("away"), UnavailableError("away")]
         bus.subscriptions[0].on_loss()
-        await superseded(page)
+        await until(lambda: len(bus.published) == 2)
+        assert bus.on_publish == []
+        await hear(bus, epoch=2)
+        await superseded(peers.made[0])
+
+
+async def test_a_word_that_is_malformed_changes_nothing(running: Running, bus: Any, peers: Any) -> None:
+    async with running() as registry:
+        await registry.open(offer())
+        await bus.subscriptions[0].handler(Event(subjects.session_entered("s1"), b"{"))
+        assert not peers.made[0].closed
+
+
+async def test_offers_that_never_open_take_nothing_from_the_connection_that_works(running: Running, peers: Any) -> None:
+    async with running() as registry:
+        await registry.open(offer())
+        peers.made[0].handlers.on_open()
+        for epoch in range(2, 3 + PEERS_OF_A_SESSION_MAX):
+            await registry.open(offer(epoch=epoch))
+        await until(lambda: registry.sessions == PEERS_OF_A_SESSION_MAX)
+        assert not peers.made[0].closed
+
+
+async def test_moving_sessions_have_a_few_places_beyond_the_capacity_and_no_more(running: Running) -> None:
+    async with running(capacity=2) as registry:
+        await registry.open(offer("s1"))
+        await registry.open(offer("s2"))
+        for session in ("s1", "s2"):
+            for attempt in (2, 3):
+                await registry.open(offer(session, attempt=attempt))
+        assert registry.sessions == 2 + SPARE_MIN
+        with pytest.raises(Refusal):
+            await registry.open(offer("s3"))
 
 
 async def test_a_session_has_a_few_peers_at_most(running: Running, peers: Any) -> None:
@@ -250,6 +287,21 @@ async def test_draining_refuses_offers_tells_pages_and_waits_until_they_have_lef
         assert not draining.done()
         page.close()
         await draining
+
+
+async def test_pages_are_told_to_leave_one_after_the_other_over_half_of_the_time(running: Running, peers: Any) -> None:
+    async with running() as registry:
+        for number in range(4):
+            await registry.open(offer(f"s{number}"))
+            peers.made[number].handlers.on_open()
+        await registry.drain(patience_s=0.4)
+        waits: list[int] = []
+        for page in peers.made:
+            message = await page.messages.get()
+            while message.type != "draining":
+                message = await page.messages.get()
+            waits.append(message.retry_after_ms)
+        assert sorted(waits) == [0, 50, 100, 150]
 
 
 async def test_draining_does_not_wait_longer_than_it_may(running: Running, peers: Any) -> None:

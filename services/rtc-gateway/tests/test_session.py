@@ -212,6 +212,8 @@ class TestTurns:
             await page.event(f"live.evt.out.{SESSION}.t1.plan", phase())
             await page.event(f"live.evt.chat.{SESSION}.t1.completed", completed())
             await page.event(f"live.evt.out.{SESSION}.t0.plan", phase("t0"))
+            for _ in range(5):
+                await asyncio.sleep(0)  # time enough for them to go out
             return Stored(sequence=8)
 
         page.bus.on_store = store

@@ -1,6 +1,7 @@
 """Bounds by address and by owner, and whose address a request has."""
 
 import ipaddress
+from dataclasses import replace
 
 import pytest
 
@@ -36,6 +37,19 @@ def test_an_address_has_a_number_of_sockets_which_come_free_again():
             assert not crowd.full_for("1.2.3.5")
         assert not crowd.full_for("1.2.3.4")
     assert not crowd.sockets_of_address
+
+
+def test_whoever_has_not_been_let_in_takes_no_place_of_those_who_have():
+    bounds = replace(BOUNDS, sockets_per_address=4, waiting_per_address=1, waiting_max=2)
+    crowd = Crowd(bounds, Clock())
+    with crowd.holding("a") as first:
+        assert crowd.full_for("a")
+        assert first.enter(ADA) is None
+        assert not crowd.full_for("a")
+        with crowd.holding("b"), crowd.holding("c"):
+            assert crowd.full_for("d")
+        assert not crowd.full_for("d")
+    assert not crowd.waiting_of_address
 
 
 def test_an_owner_has_a_number_of_sockets_from_wherever_they_come():

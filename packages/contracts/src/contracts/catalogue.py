@@ -124,7 +124,7 @@ REQUESTS: Final = Section(
         Entry(gateway.TokenVerified, "signaling to rtc-gateway", "reply"),
         Entry(
             sessions.SessionRecord,
-            "kept by signaling, read by rtc-gateway",
+            "kept by signaling",
             f"{_subject('$KV.sessions.s')}, a key of the bucket `sessions`, replaced by compare-and-set",
         ),
         _rpc(turns.RunOperations, "edges to agent", subjects.OPS_RUN, subjects.QUEUE_OPS, "OperationsCompleted"),

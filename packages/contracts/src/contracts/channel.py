@@ -171,7 +171,8 @@ class TurnCompletedEvent(Message):
 
 
 class SessionCurrent(Message):
-    """Once after each opening, in the order of events: what was missed has been told; what follows is new.
+    """Once after each opening, behind the outcomes that were missed: what follows is new. Phases are short messages,
+    which overtake long ones: newer ones may come before it, so `seen` is never a reason to go back.
 
     Where more than REPLAY_MAX events of a stream were missed, those behind them were left out and `complete` is false.
     """

@@ -53,7 +53,6 @@ RTC_GATEWAY: Final = Permissions(
         "ctl.turn.*.cancel",
         subjects.ANY_SESSION_ENTERED,
         subjects.AUTH_VERIFY,
-        f"$JS.API.DIRECT.GET.{streams.SESSIONS}.>",
         subjects.OPS_RUN,
         subjects.TODO_SNAPSHOT,
         subjects.TODO_CHANGES,

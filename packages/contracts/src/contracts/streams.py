@@ -82,8 +82,9 @@ STREAMS: Final = (
         subjects=("$KV.sessions.*",),
         max_bytes=512 * 1024**2,
         max_age_s=SESSION_KEPT_S,
-        # A key's new value takes the place of the old one. A full bucket lets nobody new in, and forgets nobody.
-        discard="new",
+        # A key's new value takes the place of the old one. A full bucket forgets who has not entered for longest: they
+        # get a new session, where refusing would lock everybody out until keys have aged.
+        discard="old",
     ),
 )
 

@@ -122,6 +122,7 @@ _TEMPLATES: Final = (
     (re.compile(r"^evt\.chat\.[^.]+\.[^.]+\.(start|completed)$"), r"evt.chat.{session}.{turn}.\1"),
     (re.compile(r"^evt\.out\."), "evt.out.{session}.{turn}.{phase}"),
     (re.compile(r"^live\.evt\.(chat|out|prose)\."), r"live.evt.\1.{session}.{turn}"),
+    (re.compile(r"^live\.evt\.\*\."), "live.evt.*.{session}.>"),
     (re.compile(r"^(?:live\.)?job\.chat\."), "job.chat.{partition}.{session}.{turn}"),
     (re.compile(r"^evt\.todo\.[^.]+\.changed$"), "evt.todo.{owner}.changed"),
     (re.compile(r"^ctl\.turn\.[^.]+\.cancel$"), "ctl.turn.{turn}.cancel"),

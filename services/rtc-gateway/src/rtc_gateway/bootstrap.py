@@ -51,15 +51,15 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
                     spare=max(1, settings.sessions_max // SPARE_SHARE),
                 )
                 await doorway.open()
-                keeping = asyncio.create_task(doorway.run())
-                try:
-                    yield Running(ready=registry.ready)
-                finally:
-                    # Also when the bus was lost: the pages are still connected, and another gateway may serve them.
-                    keeping.cancel()
-                    await asyncio.wait({keeping})
-                    await doorway.close()
-                    await registry.drain(settings.drain_s)
+                async with asyncio.TaskGroup() as tasks:
+                    keeping = tasks.create_task(doorway.run())
+                    try:
+                        yield Running(ready=registry.ready)
+                    finally:
+                        # Also when the bus was lost: the pages are still connected, and another gateway may serve them.
+                        keeping.cancel()
+                        await doorway.close()
+                        await registry.drain(settings.drain_s)
     finally:
         await peers.close()
 

@@ -67,8 +67,9 @@ class EventFeed:
         self._wake.set()
 
     def is_past(self, outcome: TurnCompletedEvent) -> bool:
-        """Whether its place among the events is behind us: it was told, or was before what the page had seen."""
-        return self._told is not None and (outcome.seq or 0) <= self._told[streams.CHAT]
+        """Whether its place among the events is behind us: it was told, or was before what the page had seen, or is
+        before what comes from now on, as long as we do not know where that begins."""
+        return self._told is None or (outcome.seq or 0) <= self._told[streams.CHAT]
 
     async def run(self, tell: Tell) -> None:
         """Tell what was missed, that it is all, and then what comes, without end."""
@@ -84,14 +85,8 @@ class EventFeed:
                 await self._wake.wait()
 
     async def _begin(self, tell: Tell) -> None:
-        while self._told is None:
-            try:
-                newest = {stream: await self._bus.stored(stream, kept) for stream, kept in self._kept.items()}
-            except BusError as error:
-                log.warning("events not read", extra={"code": error.problem.code.value})
-                await self._patience.after_failure()
-            else:
-                self._told = {stream: (event and event.sequence) or 0 for stream, event in newest.items()}
+        if self._told is None:
+            self._told = {stream: await self._newest(stream) for stream in self._kept}
         replayed, complete = await self._catch_up(tell) if self._behind else (0, True)
         seen = Seen(chat=self._told[streams.CHAT], out=self._told[streams.OUT])
         await tell(SessionCurrent(seen=seen, replayed=replayed, complete=complete))
@@ -99,24 +94,40 @@ class EventFeed:
     async def _catch_up(self, tell: Tell) -> tuple[int, bool]:
         """Read what is behind the last that was told; how much that was, and whether it was all."""
         self._behind = False
-        counts = [await self._read(stream, kept, tell) for stream, kept in self._kept.items()]
-        return sum(counts), max(counts) < REPLAY_MAX
+        # Outcomes only up to here: the phases of later ones may come while outcomes are told, and are told before them.
+        newest_outcome = await self._newest(streams.CHAT)
+        phases = await self._read(streams.OUT, tell, until=None)
+        outcomes = await self._read(streams.CHAT, tell, until=newest_outcome)
+        return phases + outcomes, max(phases, outcomes) < REPLAY_MAX
 
-    async def _read(self, stream: str, kept: str, tell: Tell) -> int:
+    async def _read(self, stream: str, tell: Tell, *, until: int | None) -> int:
+        """Tell what is behind the last that was told, at most up to `until`; how much that was."""
         count = 0
-        while count < REPLAY_MAX:
-            try:
-                event = await self._bus.next_stored(stream, kept, behind=self._place(stream))
-            except BusError as error:
-                log.warning("events not read", extra={"code": error.problem.code.value})
-                await self._patience.after_failure()
-                continue
-            self._patience.succeeded()
-            if event is None:
+        while count < REPLAY_MAX and (until is None or self._place(stream) < until):
+            event = await self._asked(
+                lambda place: self._bus.next_stored(stream, self._kept[stream], behind=place), self._place(stream)
+            )
+            if event is None or (until is not None and (event.sequence or 0) > until):
                 break
             count += 1
             await self._pass_on(event, tell)
         return count
+
+    async def _newest(self, stream: str) -> int:
+        event = await self._asked(lambda _: self._bus.stored(stream, self._kept[stream]), 0)
+        return (event and event.sequence) or 0
+
+    async def _asked(self, read: Callable[[int], Awaitable[Event | None]], behind: int) -> Event | None:
+        """What a stream holds, asked for until it can be read."""
+        while True:
+            try:
+                event = await read(behind)
+            except BusError as error:
+                log.warning("events not read", extra={"code": error.problem.code.value})
+                await self._patience.after_failure()
+            else:
+                self._patience.succeeded()
+                return event
 
     async def _pass_on(self, event: Event, tell: Tell) -> None:
         stream = stream_of(event.subject)

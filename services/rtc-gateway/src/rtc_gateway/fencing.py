@@ -1,13 +1,16 @@
-"""Who has a session: the connection that was opened last, told to all gateways and kept in the session's record.
+"""Who has a session: the connection that was opened last. Gateways tell each other, by words that may be lost.
 
-The word may be lost, so whoever opens looks into the record, and so does whoever may have missed a word. Two
-connections of one session do no harm but to be two: turns and operations are known by their ids, and events by their
-numbers.
+Whoever opens a connection says so. Whoever hears that of an older one than they hold answers with theirs. After words
+may have been lost, all that is held is said again. So nobody lets go of an open connection but for one that is open and
+newer: a hello that never became a connection takes nothing from anybody.
+
+Two connections of one session do no harm but to be two: turns and operations are known by their ids, and events by
+their numbers.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import NamedTuple
 
@@ -15,9 +18,8 @@ from pydantic import ValidationError
 
 from bus.errors import BusError
 from bus.interface import Bus, Event
-from contracts import streams, subjects
+from contracts import subjects
 from contracts.gateway import SessionEntered
-from contracts.sessions import SessionRecord
 from rtc_gateway.patience import Patience
 
 log = logging.getLogger(__name__)
@@ -31,11 +33,11 @@ class Rank(NamedTuple):
 
 
 class Fencing:
-    """`sessions` names those held here; `let_go` closes the connections of one that are older than the rank given."""
+    """`held` tells the newest open connection of each session here; `let_go` closes those older than the rank given."""
 
-    def __init__(self, bus: Bus, sessions: Callable[[], Collection[str]], let_go: Callable[[str, Rank], None]) -> None:
+    def __init__(self, bus: Bus, held: Callable[[], Mapping[str, Rank]], let_go: Callable[[str, Rank], None]) -> None:
         self._bus = bus
-        self._sessions = sessions
+        self._held = held
         self._let_go = let_go
         self._missed = asyncio.Event()
         self._patience = Patience(every_s=0)
@@ -44,22 +46,18 @@ class Fencing:
     async def listening(self) -> AsyncIterator[None]:
         """Hear what other gateways say, inside. Raises BusError."""
         subscription = await self._bus.subscribe(subjects.ANY_SESSION_ENTERED, self._take, on_loss=self._missed.set)
-        looking = asyncio.create_task(self._look_after_losses())
-        try:
-            yield
-        finally:
-            looking.cancel()
-            await asyncio.wait({looking})
-            await subscription.close()
+        async with asyncio.TaskGroup() as tasks:
+            repeating = tasks.create_task(self._repeat_after_losses())
+            try:
+                yield
+            finally:
+                repeating.cancel()
+                await subscription.close()
 
     async def entered(self, session: str, rank: Rank) -> None:
-        """A channel is open: say so, and let go of it if a later one has been."""
+        """A channel is open. Where that cannot be said now, it is said later."""
         try:
-            await self._bus.publish(
-                subjects.session_entered(session),
-                SessionEntered(session=session, epoch=rank.epoch, attempt=rank.attempt),
-            )
-            await self._look(session)
+            await self._say(session, rank)
         except BusError as error:
             log.warning("takeover not told", extra={"code": error.problem.code.value})
             self._missed.set()
@@ -70,27 +68,25 @@ class Fencing:
         except ValidationError:
             log.warning("malformed event ignored")
             return
-        self._let_go(entered.session, Rank(entered.epoch, entered.attempt))
+        theirs = Rank(entered.epoch, entered.attempt)
+        self._let_go(entered.session, theirs)
+        ours = self._held().get(entered.session)
+        if ours is not None and ours > theirs:
+            await self.entered(entered.session, ours)
 
-    async def _look(self, session: str) -> None:
-        """Raises BusError. Only what is of an older epoch is known to be superseded: attempts are not recorded."""
-        found = await self._bus.stored(streams.SESSIONS, subjects.session_record(session))
-        try:
-            record = None if found is None else SessionRecord.from_json(found.data)
-        except ValidationError:
-            record = None  # deleted, or not ours to read: then nobody is known to have it
-        if record is not None:
-            self._let_go(session, Rank(record.epoch, 0))
+    async def _say(self, session: str, rank: Rank) -> None:
+        said = SessionEntered(session=session, epoch=rank.epoch, attempt=rank.attempt)
+        await self._bus.publish(subjects.session_entered(session), said)
 
-    async def _look_after_losses(self) -> None:
+    async def _repeat_after_losses(self) -> None:
         while True:
             await self._missed.wait()
             self._missed.clear()
             try:
-                for session in self._sessions():
-                    await self._look(session)
+                for session, rank in self._held().items():
+                    await self._say(session, rank)
             except BusError as error:
-                log.warning("sessions not looked up", extra={"code": error.problem.code.value})
+                log.warning("takeovers not told", extra={"code": error.problem.code.value})
                 self._missed.set()
                 await self._patience.after_failure()
             else:

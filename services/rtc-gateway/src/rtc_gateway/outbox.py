@@ -123,6 +123,9 @@ class Outbox:
                 self._wake.clear()
                 await self._wake.wait()
             if not await self._writable(peer):
+                last = self._next()
+                if last is not None:
+                    peer.send(last)  # it may still get there, behind what is in the way
                 return
             frame = self._next()
             self._taken.set()

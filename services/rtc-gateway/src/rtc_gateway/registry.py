@@ -29,6 +29,9 @@ from rtc_gateway.session import Session, SessionLimits
 log = logging.getLogger(__name__)
 
 PEERS_OF_A_SESSION_MAX: Final = 3
+SPARE_SHARE: Final = 10
+SPARE_MIN: Final = 4
+"""One place in so many, and at least a few, beyond the capacity for sessions that are here already and move."""
 _AWAY: Final = Problem(code=ErrorCode.UNAVAILABLE, detail="this gateway cannot take a session now; try again")
 _SUPERSEDED: Final = Problem(
     code=ErrorCode.SUPERSEDED, detail="another connection has this session; connect again to take it back", final=True
@@ -73,7 +76,7 @@ class Registry:
         self._draining = False
         self._tasks: asyncio.TaskGroup | None = None
         self._boards = Boards(bus, measures, limits.look_every_s)
-        self._fencing = Fencing(bus, lambda: {entry.request.session for entry in self._entries}, self._let_go)
+        self._fencing = Fencing(bus, self._held, self._let_go)
         self.on_room: Callable[[], None] = lambda: None
 
     @property
@@ -163,6 +166,14 @@ class Registry:
     def _of(self, session: str) -> list[_Entry]:
         return sorted((e for e in self._entries if e.request.session == session), key=lambda entry: entry.rank)
 
+    def _held(self) -> dict[str, Rank]:
+        """The newest open connection of each session."""
+        held: dict[str, Rank] = {}
+        for entry in self._entries:
+            if entry.session.is_open:
+                held[entry.request.session] = max(entry.rank, held.get(entry.request.session, entry.rank))
+        return held
+
     def _let_go(self, session: str, taken: Rank) -> None:
         """Close what is older than the connection that has the session."""
         for entry in self._of(session):
@@ -175,9 +186,13 @@ class Registry:
         held = self._of(request.session)
         if held and request.epoch < held[-1].request.epoch:
             raise Refusal(_SUPERSEDED)
-        for entry in held[: max(0, len(held) - PEERS_OF_A_SESSION_MAX + 1)]:
+        # Those that are not open yet first: what works stays as long as it can.
+        leaving = sorted(held, key=lambda entry: (entry.session.is_open, entry.rank))
+        for entry in leaving[: max(0, len(held) - PEERS_OF_A_SESSION_MAX + 1)]:
             entry.session.close(_SUPERSEDED)
-        if not held and not self.room:
+        # A session that moves has two places for a moment, beside the others if need be.
+        spare = 0 if not held else max(SPARE_MIN, self._capacity // SPARE_SHARE)
+        if len(self._entries) >= self._capacity + spare:
             detail = "this gateway is full; try again, another one may have room"
             raise Refusal(Problem(code=ErrorCode.CAPACITY, detail=detail))
         of_owner = sum(1 for entry in self._entries if entry.request.owner == request.owner)

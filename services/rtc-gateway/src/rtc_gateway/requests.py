@@ -164,7 +164,8 @@ class Requests:
         try:
             verified = await self._bus.request(subjects.AUTH_VERIFY, asked, TokenVerified, timeout=VERIFY_TIMEOUT_S)
         except BusError as error:
-            return refusal_of(message, error.problem)
+            # At the door such a refusal is final. Here the old token is still good, and the channel stays open.
+            return refusal_of(message, error.problem.model_copy(update={"final": False}))
         if verified.owner != self._caller.owner:
             detail = "is somebody else's; connect anew to enter as them"
             return refusal_of(message, Problem(code=ErrorCode.UNAUTHORISED, field="token", detail=detail))

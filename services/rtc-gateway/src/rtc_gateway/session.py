@@ -122,6 +122,11 @@ class Session:
     def ended(self) -> bool:
         return self._ended.done()
 
+    @property
+    def is_open(self) -> bool:
+        """Whether its channel has opened, and it has not ended."""
+        return self._opened.is_set() and not self._ended.done()
+
     async def opened(self) -> None:
         """Return once the channel is open; for ever never, if it does not open."""
         await self._opened.wait()
@@ -162,10 +167,11 @@ class Session:
     def _end(self, reason: str, problem: Problem | None = None) -> None:
         if self._ended.done():
             return
+        # First of all: what is still told may be one too many, and end it again.
+        self._ended.set_result(reason)
         self._pieces.flush()
         final = None if problem is None else ChannelError.model_validate(problem.model_dump() | {"final": True})
         self._outbox.end(final)
-        self._ended.set_result(reason)
 
     def _too_slow(self) -> None:
         detail = "reads too slowly; connect again and ask state.get"

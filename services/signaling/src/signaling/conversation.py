@@ -19,6 +19,7 @@ from contracts.signaling import (
     Candidate,
     Hello,
     Offer,
+    Seen,
     SignalingDraining,
     SignalingError,
 )
@@ -77,6 +78,7 @@ class Conversation:
         self._errors = 0
         self._offers = 0
         self._unanswered = 0
+        self._answered = False
         self._hello: Hello | None = None
         self._admission: Admission | None = None
         self._attempt: _Attempt | None = None
@@ -131,6 +133,7 @@ class Conversation:
             # The client has moved on and will never see this answer, so this peer could only wait for its time-out.
             return (_hang_up(entered, peer.instance, attempt),)
         current.instance = peer.instance
+        self._answered = True
         held, current.held = current.held, []
         return (
             Send(Answer(attempt=attempt, sdp=peer.sdp)),
@@ -235,9 +238,10 @@ class Conversation:
             epoch=entered.epoch,
             attempt=offer.attempt,
             time_zone=self._hello.time_zone,
-            resumed=entered.resumed,
+            # Where an offer of this socket was answered before, something may have been told, and be missed now.
+            resumed=entered.resumed or self._answered,
             # What it saw of another session says nothing about this one.
-            last_seen=self._hello.last_seen if entered.resumed else None,
+            last_seen=self._hello.last_seen if entered.resumed else Seen() if self._answered else None,
             token_expires_at=entered.token_expires_at,
             sdp=offer.sdp,
         )

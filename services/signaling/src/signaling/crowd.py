@@ -37,6 +37,8 @@ class Bounds:
     """`known_max`: so many addresses, and so many owners, are remembered; those longest unseen are forgotten first."""
 
     sockets_per_address: int = 256
+    waiting_per_address: int = 32  # of these, who have not been let in yet
+    waiting_max: int = 500  # of all
     sockets_per_owner: int = 64
     hellos_per_address: Rate = Rate(100, 10.0)
     refusals_per_address: Rate = Rate(20, 0.2)
@@ -74,25 +76,37 @@ class Crowd:
         self.clock = clock
         limits = bounds or Bounds()
         self.sockets_of_address: Counter[str] = Counter()
+        self.waiting_of_address: Counter[str] = Counter()
         self.sockets_of_owner: Counter[OwnerKey] = Counter()
         self.hellos_of_address = _Buckets(limits.hellos_per_address, limits.known_max)
         self.refusals_of_address = _Buckets(limits.refusals_per_address, limits.known_max)
         self.hellos_of_owner = _Buckets(limits.hellos_per_owner, limits.known_max)
 
     def full_for(self, address: str) -> bool:
-        """Whether one more socket from `address` would be too many."""
-        return self.bounds is not None and self.sockets_of_address[address] >= self.bounds.sockets_per_address
+        """Whether one more socket from `address` would be too many. Whoever has said nothing yet has less room, so that
+        they cannot take that of those who have."""
+        bounds = self.bounds
+        if bounds is None:
+            return False
+        return (
+            self.sockets_of_address[address] >= bounds.sockets_per_address
+            or self.waiting_of_address[address] >= bounds.waiting_per_address
+            or self.waiting_of_address.total() >= bounds.waiting_max
+        )
 
     @contextmanager
     def holding(self, address: str) -> Iterator["Place"]:
         """Count a socket from `address` for the length of the block."""
         place = Place(self, address)
         self.sockets_of_address[address] += 1
+        self.waiting_of_address[address] += 1
         try:
             yield place
         finally:
             _less(self.sockets_of_address, address)
-            if place.owner is not None:
+            if place.owner is None:
+                _less(self.waiting_of_address, address)
+            else:
                 _less(self.sockets_of_owner, place.owner)
 
 
@@ -136,6 +150,7 @@ class Place:
         if not crowd.hellos_of_owner.of(owner, now).take(now):
             return _TOO_MANY_OF_OWNER
         crowd.sockets_of_owner[owner] += 1
+        _less(crowd.waiting_of_address, self.address)
         self.owner = owner
         return None
 

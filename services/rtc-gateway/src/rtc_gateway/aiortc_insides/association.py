@@ -28,15 +28,23 @@ def guard(sctp: RTCSctpTransport, misused: Callable[[], None]) -> None:
     """Replace the methods through which a stranger's packets could break it. `misused` is called where they try."""
     handle_packet, receive, send_chunk = sctp._handle_data, sctp._data_channel_receive, sctp._send_chunk
 
+    is_over = False
+
     async def handle_guarded(data: bytes) -> None:
+        nonlocal is_over
+        if is_over:
+            return  # it is being closed; each further packet would be a line in the log
         try:
             await handle_packet(data)
         except ConnectionError:
             raise  # how aiortc tells itself that the connection has ended
         except Exception:
+            is_over = True
             log.exception("packet refused")
             misused()
+            return
         if sctp._advertised_rwnd < 0:
+            is_over = True
             log.warning("receive window exceeded")
             misused()
 
