@@ -7,9 +7,10 @@ that a tool does not have is refused by name: ignoring a misspelt `due_date` wou
 from datetime import date
 from typing import Annotated, Any, ClassVar, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
+from contracts.message import problem_of
 from contracts.text import Notes, Title
 from contracts.todo import Due
 
@@ -80,8 +81,13 @@ class Change(Arguments):
     expected_revision: int = Field(default=0, ge=0)
 
 
-def _title(text: object) -> object:
-    return _TITLE.validate_python(text) if isinstance(text, str) and text.strip() else ""
+def _title(text: str) -> str:
+    if not text:
+        return ""
+    try:
+        return _TITLE.validate_python(text)
+    except ValidationError as error:
+        raise PydanticCustomError("title", "{detail}", {"detail": problem_of(error).detail}) from error
 
 
 _TITLE: Final[TypeAdapter[str]] = TypeAdapter(Title)
@@ -130,7 +136,7 @@ class CreateTodoItem(Change):
 
 class UpdateTodoItem(Change):
     item_id: Id
-    title: Annotated[str, BeforeValidator(_title)] = ""
+    title: Annotated[str, AfterValidator(_title)] = ""
     due: DueText = Field(default="", description="as for create_todo_item; 'none' removes it")
     priority: Literal["", "none", "low", "medium", "high"] = ""
     notes: Notes = Field(default="", description="'none' removes them")
