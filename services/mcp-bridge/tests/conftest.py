@@ -77,8 +77,8 @@ async def stack() -> Stack:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Calls that give up after tenths of a second."""
-    monkeypatch.setattr(store.Store.__init__, "__defaults__", (0.4,))
-    monkeypatch.setattr(store, "ANSWER_S", 0.2)
+    monkeypatch.setattr(store.Store.__init__, "__defaults__", (1.0,))
+    monkeypatch.setattr(store, "ANSWER_S", 0.5)
 
 
 @asynccontextmanager

@@ -143,8 +143,8 @@ class Incoming:
         try:
             asyncio.get_running_loop().add_reader(self._descriptor, self._read)
             self._reading = True
-        except OSError:
-            # A file, which is never waited for.
+        except PermissionError:
+            # A file, which is never waited for (epoll_ctl(2), EPERM).
             while not self._ended and len(self._lines) < LINES_WAITING_MAX:
                 self._read()
 
