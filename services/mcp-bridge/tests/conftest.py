@@ -14,6 +14,7 @@ from contracts.message import Message
 from contracts.store import Changes, ChangesRequest, ListCount, SearchRequest, SearchResult
 from contracts.turns import OperationsCompleted, Outcome, Receipt, RunOperations, Verdict
 from mcp_bridge import store
+from mcp_bridge.callers import Caller
 from mcp_bridge.link import Fixed
 from mcp_bridge.server import Bridge
 from mcp_bridge.tools import offered
@@ -83,7 +84,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @asynccontextmanager
 async def connected(stack: Stack) -> AsyncIterator[Client]:
-    bridge = Bridge(Fixed(stack.bus), offered(), lambda _: OWNER)
+    bridge = Bridge(Fixed(stack.bus), offered(), lambda _: Caller(OWNER))
     async with Client(bridge.server()) as client:
         yield client
 

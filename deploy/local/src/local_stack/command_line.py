@@ -102,6 +102,7 @@ def _add_mcp(mcp: argparse.ArgumentParser) -> None:
         "--url", type=_url, help="pass everything on to a bridge that serves HTTP; TODO_AGENT_TOKEN holds its token"
     )
     mcp.add_argument("--data", type=Path, metavar="DIR", help="where the running stack keeps its data")
+    mcp.add_argument("--owner", metavar="NAME", type=_name, help="whose lists (default: the running stack's own)")
     mcp.add_argument("--read-only", action="store_true", help="offer only tools that change nothing")
     mcp.add_argument("--tools", metavar="NAME,...", help="offer only these tools")
     mcp.add_argument(

@@ -29,8 +29,11 @@ def mcp(arguments: Namespace) -> NoReturn:
     env = dict(os.environ)
     if arguments.url is None:
         env["STACK_FILE"] = str(_data(arguments) / MCP_FILE)
-    # What it logs is shown by its client, beside other servers'.
-    env.setdefault("LOG_LEVEL", "warning")
+    if arguments.owner is not None:
+        env["LOCAL_OWNER"] = arguments.owner
+    if arguments.http is None:
+        # What it logs is shown by its client, beside other servers'.
+        env.setdefault("LOG_LEVEL", "warning")
     sys.stdout.flush()
     try:
         os.execve(command[0], command, env)  # noqa: S606 - our own interpreter; signals and pipes are then the bridge's
@@ -50,6 +53,8 @@ def configuration(arguments: Namespace) -> dict[str, Any]:
     passed_on = _passed_on(arguments)
     if arguments.data is not None:
         passed_on += ["--data", str(arguments.data.absolute())]
+    if arguments.owner is not None:
+        passed_on += ["--owner", arguments.owner]
     server: dict[str, Any] = {"command": _command(), "args": ["mcp", *passed_on]}
     if arguments.url is not None:
         server["env"] = {"TODO_AGENT_TOKEN": "put your token here"}

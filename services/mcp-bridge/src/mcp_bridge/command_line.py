@@ -1,7 +1,6 @@
 """The words of `python -m mcp_bridge`; `todo-agent mcp` passes its own on to it."""
 
 import argparse
-import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,16 +11,6 @@ from mcp_bridge.tools import UnknownToolError, offered
 class Address:
     host: str
     port: int
-
-    @property
-    def loopback(self) -> bool:
-        """Whether nobody beyond this machine reaches it."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
 
 
 @dataclass(frozen=True)

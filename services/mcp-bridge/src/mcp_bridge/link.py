@@ -12,6 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
+from access.settings import LOCAL_ISSUER
 from bus.errors import BusError, UnavailableError
 from bus.interface import Bus
 from bus.nats_bus import BusSettings, NatsBus
@@ -26,8 +27,6 @@ LOST_AFTER_S: Final = 3.0
 RETRY_MIN_S: Final = 0.1
 RETRY_MAX_S: Final = 2.0
 
-LOCAL_ISSUER: Final = "local"
-"""Who names the owner of a stack without sign-in."""
 _SAID: Final = frozenset({"nats_url", "nats_password", "local_owner"})
 _UNREADABLE: Final = "the file of the running stack cannot be read; start the stack anew"
 

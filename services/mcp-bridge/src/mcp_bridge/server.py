@@ -1,18 +1,20 @@
 """The MCP server: the SDK's low-level one, since only that lets a tool's schema, answers and errors be ours alone."""
 
-from collections.abc import Callable, Iterator, Mapping
+import asyncio
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any, Final
 
 from mcp.server.caching import CacheHint
-from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel.server import NotificationOptions, Server
 from mcp.server.models import InitializationOptions
 from mcp.shared.exceptions import MCPError
 from mcp_types import (
     INTERNAL_ERROR,
     INVALID_PARAMS,
+    INVALID_REQUEST,
     CallToolRequestParams,
     CallToolResult,
     CompleteRequestParams,
@@ -37,6 +39,7 @@ from mcp_types import (
 
 from contracts.store import SearchRequest
 from mcp_bridge import prompts, resources
+from mcp_bridge.callers import CallerOf, Context
 from mcp_bridge.calls import Room, call
 from mcp_bridge.link import BusSource
 from mcp_bridge.live import URIS_MAX, Live, TooManyError
@@ -46,7 +49,7 @@ from mcp_bridge.pushing import Pushing
 from mcp_bridge.resources import NoSuchResourceError
 from mcp_bridge.spans import traced
 from mcp_bridge.store import AwayError, RefusedError, Store
-from mcp_bridge.tools import Tool
+from mcp_bridge.tools import Tools
 from mcp_bridge.wording import quoted
 
 NAME: Final = "todo-agent"
@@ -57,18 +60,14 @@ INSTRUCTIONS: Final = (
 )
 COMPLETIONS_MAX: Final = 20
 
-Context = ServerRequestContext[Any, Any]  # Any: no lifespan state; the transport's request
-OwnerOf = Callable[[Context], str]
-"""Whose lists a request is about. Raises AwayError where that cannot be told now."""
-
 
 class Bridge:
     """The handlers of one process."""
 
-    def __init__(self, source: BusSource, tools: Mapping[str, Tool], owner_of: OwnerOf) -> None:
+    def __init__(self, source: BusSource, tools: Tools, caller_of: CallerOf) -> None:
         self._source = source
         self._tools = tools
-        self._owner_of = owner_of
+        self._caller_of = caller_of
         self._room = Room()
         self.live = Live(source)
 
@@ -125,9 +124,10 @@ class Bridge:
         with _errors():
             if len(uris) > URIS_MAX:
                 raise TooManyError
-            async with self.live.feed(self._owner_of(ctx)) as feed:
+            caller = self._caller_of(ctx)
+            async with self.live.feed(caller.owner) as feed:
                 with feed.interest_in([str(uri) for uri in uris]):
-                    return await feed.handler(ctx, params)
+                    return await _until_expired(feed.handler(ctx, params), caller.until)
 
     async def list_prompts(self, _: Context, __: PaginatedRequestParams | None) -> ListPromptsResult:
         return ListPromptsResult(prompts=list(prompts.PROMPTS))
@@ -153,7 +153,18 @@ class Bridge:
             )
 
     def _store(self, ctx: Context) -> Store:
-        return Store(self._source, self._owner_of(ctx))
+        return Store(self._source, self._caller_of(ctx).owner)
+
+
+async def _until_expired(
+    listening: Awaitable[SubscriptionsListenResult], until: datetime | None
+) -> SubscriptionsListenResult:
+    left = None if until is None else (until - datetime.now(UTC)).total_seconds()
+    try:
+        async with asyncio.timeout(left):
+            return await listening
+    except TimeoutError as error:
+        raise MCPError(INVALID_REQUEST, "the access token has expired; listen again with a new one") from error
 
 
 def _push(server: Server[Any], pushing: Pushing) -> None:

@@ -102,6 +102,9 @@ TOOLS: Final = (
         destructive=True,
     ),
 )
+Tools = Mapping[str, Tool]
+"""By name, in the order in which they are listed."""
+
 NAMES: Final = tuple(tool.name for tool in TOOLS)
 
 
@@ -112,7 +115,7 @@ class UnknownToolError(ValueError):
         super().__init__(f"no tool is called {', '.join(sorted(names))}; there are {', '.join(NAMES)}")
 
 
-def offered(*, only: Iterable[str] = (), read_only: bool = False) -> Mapping[str, Tool]:
+def offered(*, only: Iterable[str] = (), read_only: bool = False) -> Tools:
     """The tools to offer, by name and in their order: all, or `only` those named, or those that change nothing.
 
     Raises UnknownToolError.

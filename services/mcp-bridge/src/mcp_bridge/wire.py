@@ -7,6 +7,7 @@ import asyncio
 import os
 import select
 from collections import deque
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
@@ -29,6 +30,21 @@ LINE_MAX_BYTES: Final = 1024 * 1024
 LINES_WAITING_MAX: Final = 64
 READ_BYTES: Final = 64 * 1024
 _TOO_LONG: Final = b"\n"  # in place of a line, which never holds one
+
+
+@dataclass(frozen=True)
+class Wire:
+    """Both directions, as the SDK's server takes them."""
+
+    incoming: "Incoming"
+    outgoing: "Outgoing"
+
+    @classmethod
+    def over(cls, descriptors: tuple[int, int]) -> Self:
+        """A wire over two descriptors: where requests come in, where answers go."""
+        unanswered = Unanswered()
+        outgoing = Outgoing(descriptors[1], unanswered)
+        return cls(Incoming(descriptors[0], unanswered, outgoing), outgoing)
 
 
 class Unanswered:
