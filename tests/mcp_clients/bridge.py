@@ -133,8 +133,16 @@ class RawBridge:
         assert message["jsonrpc"] == "2.0"
         return message
 
+    async def says(self, words: str) -> None:
+        """Wait for a line of these words in its log."""
+        assert self.process.stderr is not None
+        while words.encode() not in (line := await asyncio.wait_for(self.process.stderr.readline(), BOUND_S)):
+            assert line, f"it has ended without saying {words!r}"
+
     async def ended(self) -> tuple[int, str, str]:
-        """Its status, what was left on the wire, and what it said on stderr."""
+        """Close its stdin. Its status, what was left on the wire, and what else it said on stderr."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
         out, said = await asyncio.wait_for(self.process.communicate(), BOUND_S)
         assert self.process.returncode is not None
         return self.process.returncode, out.decode(), said.decode()

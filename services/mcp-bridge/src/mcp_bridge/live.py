@@ -93,7 +93,9 @@ class OwnerFeed:
 
     async def ready(self) -> None:
         """Wait until what is changed from now on is heard of. Raises TimeoutError."""
-        await asyncio.wait_for(self._ready.wait(), READY_S)
+        # Not wait_for: until Python 3.12 it can swallow a cancellation.
+        async with asyncio.timeout(READY_S):
+            await self._ready.wait()
 
     def on_bus(self, bus: Bus) -> None:
         """Go on with this bus."""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from typing import Final
 
 from mcp.server.session import ServerSession
@@ -16,6 +16,7 @@ from mcp_bridge.live import READY_S, URIS_MAX, Live, TooManyError
 log = logging.getLogger(__name__)
 
 RETRY_S: Final = 2.0
+LEAVE_S: Final = 0.5
 
 
 class Pushing:
@@ -37,7 +38,8 @@ class Pushing:
 
     async def subscribe(self, uri: str) -> None:
         """Whatever changes from the return on is told. Raises TooManyError, and TimeoutError while there is no bus."""
-        await asyncio.wait_for(self._begun.wait(), READY_S)
+        async with asyncio.timeout(READY_S):
+            await self._begun.wait()
         if len(self._uris) >= URIS_MAX:
             raise TooManyError
         self._uris.add(uri)
@@ -48,8 +50,7 @@ class Pushing:
     async def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait({self._task}, timeout=LEAVE_S)
 
     async def _run(self, session: ServerSession) -> None:
         async with AsyncExitStack() as stack:
