@@ -149,6 +149,10 @@ class Link:
                 self._tell(None, error)
             except TimeoutError:
                 self._tell(None, UnavailableError("the bus does not answer"))
+            except Exception as error:
+                # A fault of ours or of a library's: the next connection may do, and without one no call ever will.
+                log.exception("link failed", extra={"error_type": type(error).__qualname__})
+                self._tell(None, UnavailableError("the connection to the bus failed"))
             await asyncio.sleep(delay)
             delay = min(2 * delay, RETRY_MAX_S)
 
