@@ -1,17 +1,24 @@
 """Resources, their news on both kinds of revisions, and prompts; through a real client."""
 
+import asyncio
 import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from mcp import Client
+from mcp.client.subscriptions import SubscriptionLost
 from mcp.server.subscriptions import ResourcesListChanged, ResourceUpdated
 from mcp.shared.exceptions import MCPError
 
 from contracts.store import ListCount, SearchRequest, SearchResult
 from contracts.todo import Image, JournalEntry, TodoItem, TodoList
+from mcp_bridge.callers import Caller
+from mcp_bridge.link import Fixed
 from mcp_bridge.live import events_of
 from mcp_bridge.resources import LISTS_URI
+from mcp_bridge.server import Bridge
+from mcp_bridge.tools import offered
 
 if TYPE_CHECKING:
     from conftest import Stack
@@ -118,3 +125,13 @@ async def test_the_prompts_name_the_tools_to_use(client: Client) -> None:
         with pytest.raises(MCPError) as caught:
             await client.get_prompt(name, arguments)
         assert caught.value.code == -32602
+
+
+async def test_news_end_when_the_token_that_asked_for_them_does(stack: "Stack") -> None:
+    until = datetime.now(UTC) + timedelta(seconds=0.5)
+    bridge = Bridge(Fixed(stack.bus), offered(), lambda _: Caller("a" * 26, until))
+    async with Client(bridge.server()) as client, client.listen(resource_subscriptions=[LISTS_URI]) as news:
+        with pytest.raises(SubscriptionLost):
+            async with asyncio.timeout(10):
+                await anext(aiter(news))
+    assert datetime.now(UTC) >= until

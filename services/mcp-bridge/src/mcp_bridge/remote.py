@@ -41,7 +41,7 @@ from mcp_bridge.wire import Wire
 
 log = logging.getLogger(__name__)
 
-PATIENCE_S: Final = 15.0
+PATIENCE_S: Final = 10.0
 CONNECT_S: Final = 5.0
 READ_S: Final = 60.0
 """Between two pieces of an answer; a bridge says something every 15 s."""
