@@ -20,8 +20,6 @@ OWNER_MAX_CHARS: Final = 200
 TOKEN_DAYS: Final = 30
 TOKEN_DAYS_MAX: Final = 366
 TOKEN_VARIABLE: Final = "TODO_AGENT_TOKEN"  # noqa: S105 - a name
-LOCAL_OWNER: Final = "me"
-"""That owner's name, where LOCAL_OWNER says none."""
 
 
 def parser() -> argparse.ArgumentParser:

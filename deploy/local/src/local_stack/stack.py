@@ -13,7 +13,6 @@ from typing import Final
 from local_stack import model, services
 from local_stack.binaries import usable
 from local_stack.child import Child, run_to_end
-from local_stack.command_line import LOCAL_OWNER
 from local_stack.directory import DataDirectory
 from local_stack.journal import Journal
 from local_stack.keeper import Keeper, Kept, Say
