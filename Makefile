@@ -43,7 +43,12 @@ web/dist/index.html: web/node_modules $(shell find web/src web/public web/index.
 	$(NPM) --prefix $* ci --no-audit --no-fund
 	touch $@
 
-tools:  # Chromium for the browser tests: installed where that is possible, otherwise the line to run is printed
+CONFORMANCE := tests/mcp_clients/conformance
+$(CONFORMANCE)/node_modules: $(CONFORMANCE)/package-lock.json  # the official MCP conformance suite
+	$(NPM) --prefix $(CONFORMANCE) ci
+	touch $@
+
+tools: $(CONFORMANCE)/node_modules  # and Chromium: installed where that is possible, otherwise the line to run is printed
 	@deploy/local/install-test-tools.sh
 
 .PHONY: help up test test-long check bench faults sync page tools

@@ -14,6 +14,7 @@ from typing import Final
 from bench.capacity.__main__ import capacity
 from bench.environments import NotInstalledError
 from bench.large_owner import large_owner
+from bench.mcp_stdio import mcp_stdio
 from bench.network import network
 from bench.operations import operations
 from bench.peers.__main__ import peers
@@ -30,6 +31,7 @@ ON_A_STACK: Final[dict[str, Callable[[RunningStack], Awaitable[str]]]] = {
     "turns": turns,
     "large": large_owner,
     "operations": operations,
+    "mcp": mcp_stdio,
 }
 SCALE: Final = "agent=2,rtc-gateway=2,todo-store=2"
 BY_THEMSELVES: Final[dict[str, Callable[[], Awaitable[str]]]] = {

@@ -1,6 +1,7 @@
 """A bus that goes away: a short outage is survived, a long one and a password taken back end the process."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -8,13 +9,14 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from bus.connection import Connection
-from bus.errors import BusLostError
+from bus.errors import BusError, BusLostError
 from bus.interface import Event, Job
 from bus.nats_bus import NatsBus
 from contracts import streams, subjects
@@ -208,3 +210,21 @@ async def until(predicate) -> None:  # type: ignore[no-untyped-def]
     async with asyncio.timeout(BOUND_S):
         while not predicate():  # noqa: ASYNC110 - nats-py tells nobody else of its state
             await asyncio.sleep(0.01)
+
+
+async def test_a_lost_bus_with_requests_waiting_is_told_as_such_and_leaves_no_task_behind() -> None:
+    before = asyncio.all_tasks()
+    with temporary_directory() as directory:
+        async with AsyncExitStack() as stack:
+            server = await stack.enter_async_context(running_nats(directory))
+            settings = replace(server.bus_settings("mcp-bridge"), lost_after_s=0.5)
+            with pytest.raises(BusLostError):  # noqa: PT012 - the block is what the loss ends
+                async with asyncio.timeout(BOUND_S), NatsBus.connected_to(settings) as bus:
+                    with contextlib.suppress(BusError):
+                        await bus.request(subjects.TODO_SEARCH, Number(n=1), Number, timeout=1)
+                    await stack.aclose()
+                    while True:
+                        with contextlib.suppress(BusError):
+                            await bus.request(subjects.TODO_SEARCH, Number(n=1), Number, timeout=0.1)
+    await asyncio.sleep(0)  # for what was cancelled to end
+    assert asyncio.all_tasks() == before

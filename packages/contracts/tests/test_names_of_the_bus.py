@@ -10,7 +10,16 @@ from contracts.gateway import AddCandidate, ClosePeer, OpenPeer
 from contracts.limits import PARTITIONS
 from contracts.message import Message
 from contracts.store import ApplyRequest, CancelRequest, TakeOverRequest
-from contracts.tokens import InvalidTokenError, owner_key, uuid7
+from contracts.tokens import (
+    ROW_ID_PATTERN,
+    InvalidTokenError,
+    checked,
+    item_id_for,
+    list_id_for,
+    operation_id_for,
+    owner_key,
+    uuid7,
+)
 from contracts.turns import RunOperations
 
 
@@ -117,3 +126,13 @@ def test_a_request_that_changes_something_carries_its_key(request_type: type[Mes
     assert key <= set(request_type.model_fields)
     # A key that could be left out would be no key; an attempt has its first.
     assert all(request_type.model_fields[name].is_required() for name in key - {"attempt"})
+
+
+@pytest.mark.parametrize("key", ["retry-1", "a key with spaces", "ключ", "x" * 200, "", "\ud800"])
+def test_an_idempotency_key_stands_for_the_same_ids_each_time(key: str) -> None:
+    mine, theirs = owner_key("local", "me"), owner_key("local", "her")
+    made = {list_id_for(mine, key), item_id_for(mine, key), item_id_for(theirs, key), item_id_for(mine, key + "2")}
+    assert len(made) == 4
+    assert all(re.match(ROW_ID_PATTERN, row_id) for row_id in made)
+    assert item_id_for(mine, key) == item_id_for(mine, key)
+    assert checked("operation", operation_id_for(key)) == operation_id_for(key) != operation_id_for(key + "2")

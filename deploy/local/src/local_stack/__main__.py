@@ -27,6 +27,8 @@ def main() -> None:
                 status = _forget(arguments)
             case "token":
                 status = _token(arguments)
+            case "mcp":
+                status = _mcp(arguments)
             case _:
                 status = _connected(arguments)
     except StackError as error:
@@ -74,6 +76,14 @@ def _token(arguments: Namespace) -> int:
     from local_stack.signing_in import print_token  # noqa: PLC0415
 
     return print_token(arguments.owner, arguments.lifetime, _data(arguments), arguments.url)
+
+
+def _mcp(arguments: Namespace) -> int:
+    from local_stack.mcp import mcp, print_config  # noqa: PLC0415
+
+    if arguments.print_config is not None:
+        return print_config(arguments)
+    return mcp(arguments)
 
 
 def _connected(arguments: Namespace) -> int:

@@ -13,6 +13,7 @@ PORT: Final = 5173
 URL: Final = f"http://localhost:{PORT}"
 SCALABLE: Final = ("agent", "rtc-gateway", "todo-store")
 SCALE_MAX: Final = 8
+MCP_CLIENTS: Final = ("lmstudio", "claude", "cursor", "vscode", "zed")
 LOCAL_ISSUER: Final = "local"
 """Who names the one owner of a stack without sign-in, and those of tokens that are made here."""
 OWNER_MAX_CHARS: Final = 200
@@ -26,7 +27,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="todo-agent", description="A to-do agent that never claims what the database does not show."
     )
-    commands = top.add_subparsers(dest="command", required=True, metavar="{up,ask,lists,token,forget}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="{up,ask,lists,mcp,token,forget}")
     _add_up(commands.add_parser("up", help="run everything on this machine", description="Run everything here."))
     ask = commands.add_parser(
         "ask",
@@ -43,6 +44,14 @@ def parser() -> argparse.ArgumentParser:
             help="make an access token",
             description="Print an access token for a stack that asks for one (todo-agent up --auth), and on stderr the "
             "address that signs a browser in with it. Whoever has it is its owner until it expires.",
+        )
+    )
+    _add_mcp(
+        commands.add_parser(
+            "mcp",
+            help="offer the lists to an MCP client",
+            description="Offer the lists to an MCP client such as LM Studio or Claude Desktop, which starts this "
+            "command itself and speaks to it on stdin and stdout; --print-config tells it how.",
         )
     )
     forget = commands.add_parser(
@@ -81,6 +90,26 @@ def _add_up(up: argparse.ArgumentParser) -> None:
     )
     up.add_argument(
         "--scale", type=_scale, default={}, metavar="SERVICE=N,...", help=f"how many of each of {', '.join(SCALABLE)}"
+    )
+
+
+def _add_mcp(mcp: argparse.ArgumentParser) -> None:
+    where = mcp.add_mutually_exclusive_group()
+    where.add_argument("--http", metavar="HOST:PORT", help="serve Streamable HTTP at /mcp instead, until stopped")
+    where.add_argument(
+        "--url", type=_url, help="pass everything on to a bridge that serves HTTP; TODO_AGENT_TOKEN holds its token"
+    )
+    mcp.add_argument("--data", type=Path, metavar="DIR", help="where the running stack keeps its data")
+    mcp.add_argument("--owner", metavar="NAME", type=_name, help="whose lists (default: the running stack's own)")
+    mcp.add_argument("--read-only", action="store_true", help="offer only tools that change nothing")
+    mcp.add_argument("--tools", metavar="NAME,...", help="offer only these tools")
+    mcp.add_argument(
+        "--print-config",
+        nargs="?",
+        const=MCP_CLIENTS[0],
+        choices=MCP_CLIENTS,
+        metavar="CLIENT",
+        help=f"print what to put into a client's configuration: {', '.join(MCP_CLIENTS)} (default {MCP_CLIENTS[0]})",
     )
 
 

@@ -21,6 +21,7 @@ RTC_GATEWAY: Final = "rtc-gateway"
 AGENT: Final = "agent"
 TODO_STORE: Final = "todo-store"
 STANDIN: Final = "standin"
+MCP_BRIDGE: Final = "mcp-bridge"
 
 # The order of stopping: doors first, then what they ask, then what that stands on.
 STAGES: Final[Mapping[str, int]] = {SIGNALING: 0, RTC_GATEWAY: 0, AGENT: 1, TODO_STORE: 2, STANDIN: 2}

@@ -104,6 +104,7 @@ class Stack:
             await data
             await asyncio.gather(*(keeper.ready(timeout=READY_TIMEOUT_S) for keeper in self._keepers))
             self._write_state(around)
+            self._write_mcp(around)
             ready()
 
     async def shut_down(self, force: asyncio.Event) -> None:
@@ -123,6 +124,7 @@ class Stack:
             await self._end(self._running())
             self._journals.close()
             self._directory.state.unlink(missing_ok=True)
+            self._directory.mcp.unlink(missing_ok=True)
 
     async def _bring_up_data(
         self, group: asyncio.TaskGroup, postgres: Postgres, passwords: Passwords, around: services.Surroundings
@@ -171,6 +173,15 @@ class Stack:
             "model_url": around.model_url,
         }
         write_private(self._directory.state, json.dumps(state, indent=2) + "\n")
+
+    def _write_mcp(self, around: services.Surroundings) -> None:
+        """For bridges, which clients start and which outlive stacks: where the bus is now, and whose lists they are."""
+        state = {
+            "nats_url": around.nats_url,
+            "nats_password": around.nats_passwords[services.MCP_BRIDGE],
+            "local_owner": self._environ.get("LOCAL_OWNER") or LOCAL_OWNER,
+        }
+        write_private(self._directory.mcp, json.dumps(state, indent=2) + "\n")
 
     async def _tell_what_is_late(self) -> None:
         """Once, so that whoever waits knows what for. The first stage that still runs is the one that was told."""

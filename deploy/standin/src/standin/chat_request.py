@@ -39,6 +39,7 @@ class ChatRequest:
     include_usage: bool
     max_tokens: int | None
     tools_json: str
+    tools: tuple[str, ...] = ()
 
 
 def read_json(body: bytes) -> Json:
@@ -64,7 +65,8 @@ def read_chat_request(body: Json) -> ChatRequest:
     tools = fields.get("tools") or []
     options = fields.get("stream_options")
     bound = fields.get("max_tokens")
-    offered = isinstance(tools, list) and any(_tool_name(tool) == PLAN_TOOL for tool in tools)
+    names = tuple(name for tool in tools if (name := _tool_name(tool))) if isinstance(tools, list) else ()
+    offered = PLAN_TOOL in names
     return ChatRequest(
         messages=messages,
         may_plan=offered and choice != "none",
@@ -74,6 +76,7 @@ def read_chat_request(body: Json) -> ChatRequest:
         include_usage=isinstance(options, dict) and options.get("include_usage") is True,
         max_tokens=bound if isinstance(bound, int) and not isinstance(bound, bool) and bound > 0 else None,
         tools_json=json.dumps(tools, separators=(",", ":")) if tools else "",
+        tools=names if choice != "none" else (),
     )
 
 

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import replace
 from typing import Final
 
 from starlette.applications import Starlette
@@ -12,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from standin import lmstudio
+from standin import lmstudio, using_tools
 from standin.chat_request import BODY_MAX_BYTES, ChatRequest, Json, WireError, read_chat_request, read_json
 from standin.control import control_routes
 from standin.faults import Draft, arguments_of, spoilt, well_formed
@@ -126,6 +127,9 @@ class Desk:
         )
         if tokens > self._context_length:
             raise WireError(400, lmstudio.context_overflow(tokens, self._context_length))
+        empty = lmstudio.Answer(f"chatcmpl-{_digest(number, 0)[:21]}", int(time.time()), tokens)
+        if step.plan is None and step.fault is None and using_tools.offered(request.tools):
+            return _using_tools(request, empty, _call_id(number, 0))
         only_say = None
         if step.plan is None:
             steps = plan(prompt)
@@ -136,9 +140,15 @@ class Desk:
                 arguments = arguments_of(fill_in(list(step.plan), prompt))
             except ScriptError as error:
                 raise WireError(500, {"error": f"stand-in script: {error}"}) from error
-        empty = lmstudio.Answer(f"chatcmpl-{_digest(number, 0)[:21]}", int(time.time()), tokens)
         draft = Draft(empty, arguments, lambda call: _call_id(number, call), self._context_length)
         return spoilt(step, well_formed(request, draft, only_say), draft)
+
+
+def _using_tools(request: ChatRequest, empty: lmstudio.Answer, call_id: str) -> lmstudio.Answer:
+    use = using_tools.next_use(request.messages)
+    if use.text:
+        return replace(empty, content=use.text)
+    return replace(empty, calls=(lmstudio.Call(call_id, use.name, use.arguments),), finish="tool_calls")
 
 
 def _json(body: Json, status: int = 200) -> Response:

@@ -180,6 +180,10 @@ class Connection:
                 await self.client.flush(timeout=CLOSING_FLUSH_S)
         except (NatsError, TimeoutError) as error:
             log.warning("last messages not flushed", extra={"error_type": type(error).__qualname__})
+        if not self.client.is_connected:
+            # What still waits would be written to a socket that is gone: nats-py's close would raise, half done.
+            self.client._pending.clear()
+            self.client._pending_data_size = 0
         try:
             await self.client.close()
         except ConnectionClosedError:

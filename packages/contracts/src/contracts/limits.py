@@ -39,6 +39,7 @@ BUS_PAYLOAD_MAX_BYTES: Final = 1024 * 1024  # NATS' own default
 SNAPSHOT_PART_ROWS: Final = 500
 DELTA_ROWS_MAX: Final = 2_000  # of rows written since a mark; what is more is told as a whole snapshot
 MARK_MAX_CHARS: Final = 200
+SEARCH_LIMIT_MAX: Final = 500
 PARTITIONS: Final = 32
 LEASE_S: Final = 10.0
 """How long a fetched turn stays an agent's without a heartbeat; a dead agent's turn is free after this."""

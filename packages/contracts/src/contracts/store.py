@@ -1,17 +1,19 @@
 """What todo-store answers: `rpc.todo.v1.<verb>`."""
 
 from collections.abc import Iterable
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
 from contracts.dialogue import Alias, Question
-from contracts.limits import MARK_MAX_CHARS, OPERATIONS_MAX
+from contracts.limits import MARK_MAX_CHARS, OPERATIONS_MAX, SEARCH_LIMIT_MAX
 from contracts.message import Message
 from contracts.operations import Operation
+from contracts.text import Title
 from contracts.todo import Author, Diff, JournalEntry, TodoItem, TodoList
-from contracts.tokens import ChangeId, OperationId, OwnerKey, SessionId
+from contracts.tokens import ChangeId, ItemId, ListId, OperationId, OwnerKey, SessionId
 
 Mark = Annotated[str, Field(min_length=1, max_length=MARK_MAX_CHARS)]
 """The moment of a snapshot, as the store names it. Only the store reads it; it means nothing to another database."""
@@ -202,16 +204,38 @@ class Changes(Message):
 
 
 class SearchRequest(Message):
-    """`rpc.todo.v1.search`: items whose title or notes hold the words."""
+    """`rpc.todo.v1.search`: items whose title or notes hold the words, by the place of their lists and their own.
+
+    All that is given has to be met. Of a moment, the day that counts for `due_before` is that of its own offset.
+    """
 
     owner: OwnerKey
     query: str = Field(default="", max_length=200)
     done: bool | None = None
-    limit: int = Field(default=20, ge=1, le=100)
+    list_id: ListId | None = None
+    due_before: date | None = Field(default=None, description="due on an earlier day than this")
+    item_ids: tuple[ItemId, ...] = Field(default=(), max_length=100, description="only these, where any are given")
+    after: ItemId | ListId | None = Field(
+        default=None, description="only what stands behind this item, or behind this list and all that is in it"
+    )
+    limit: int = Field(default=20, ge=1, le=SEARCH_LIMIT_MAX)
+    counts: bool = Field(default=False, description="also every list, with how many items it has")
+
+
+class ListCount(Message):
+    """A list and how many items it has, whatever was searched for."""
+
+    id: ListId
+    name: Title
+    open: int = Field(ge=0)
+    done: int = Field(ge=0)
 
 
 class SearchResult(Message):
+    """From one transaction. `total` counts what meets the request, whatever `after` and `limit` leave out."""
+
     revision: int = Field(ge=0)
     items: tuple[TodoItem, ...] = ()
     lists: tuple[TodoList, ...] = Field(default=(), description="the lists that these items are in")
     total: int = Field(ge=0)
+    counts: tuple[ListCount, ...] = Field(default=(), description="in order, where they were asked for")

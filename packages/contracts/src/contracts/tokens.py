@@ -77,6 +77,31 @@ def new_change_id() -> str:
     return _new_row_id("c")
 
 
+def list_id_for(owner: str, key: str) -> str:
+    """The id of the list that an owner makes under an idempotency key: the same each time."""
+    return _derived_row_id("l", owner, key)
+
+
+def item_id_for(owner: str, key: str) -> str:
+    """The id of the item that an owner makes under an idempotency key: the same each time."""
+    return _derived_row_id("i", owner, key)
+
+
+def operation_id_for(key: str) -> str:
+    """The operation id of an idempotency key, which may be any text. Ids are told apart by owner already."""
+    digest = hashlib.sha256(f"operation\0{key}".encode("utf-8", "surrogatepass")).digest()
+    return "k" + base64.b32encode(digest).decode().lower()[:31]
+
+
+def _derived_row_id(prefix: str, owner: str, key: str) -> str:
+    number = int.from_bytes(hashlib.sha256(f"{prefix}\0{owner}\0{key}".encode("utf-8", "surrogatepass")).digest())
+    letters = []
+    for _ in range(10):
+        number, place = divmod(number, len(_ROW_ID_ALPHABET))
+        letters.append(_ROW_ID_ALPHABET[place])
+    return prefix + "".join(letters)
+
+
 def uuid7() -> str:
     """A UUIDv7 (RFC 9562 section 5.7): 48 bits of Unix milliseconds, then random bits."""
     milliseconds = time.time_ns() // 1_000_000

@@ -102,7 +102,7 @@ async def entries(session: ReadSession, owner: str, *, since: int, until: int) -
 
 
 async def find(session: ReadSession, request: SearchRequest) -> SearchResult:
-    """Living items whose title or notes hold every word of the query, whatever its case."""
+    """Living items whose title or notes hold every word of the query, whatever its case, and meet the rest of it."""
     query = normalise(request.query)
     if "\0" in query:
         raise StoreError(
@@ -113,8 +113,23 @@ async def find(session: ReadSession, request: SearchRequest) -> SearchResult:
                 detail="holds the control character U+0000; remove it",
             )
         )
-    items, total = await search.items(session, request.owner, query.split(), done=request.done, limit=request.limit)
+    after = None if request.after is None else await _place_of(session, request.owner, request.after)
+    items, total = await search.items(session, request, query.split(), after=after)
     lists = await search.lists(session, request.owner, {item.list_id for item in items})
-    return SearchResult(
-        revision=await journal.revision_of(session, request.owner), items=items, lists=lists, total=total
-    )
+    counts = await search.counts(session, request.owner) if request.counts else ()
+    revision = await journal.revision_of(session, request.owner)
+    return SearchResult(revision=revision, items=items, lists=lists, total=total, counts=counts)
+
+
+async def _place_of(session: ReadSession, owner: str, row_id: str) -> search.Place:
+    place = await search.place_of(session, owner, row_id)
+    if place is None:
+        raise StoreError(
+            Problem(
+                code=ErrorCode.INVALID,
+                field="after",
+                value=preview(row_id),
+                detail="is the id of no item and of no list; search from the beginning",
+            )
+        )
+    return place

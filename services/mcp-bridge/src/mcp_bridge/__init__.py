@@ -1,0 +1,1 @@
+"""MCP tool calls to bus requests and back."""

@@ -1,0 +1,1 @@
+"""The MCP bridge as clients start it, against the whole stack."""
