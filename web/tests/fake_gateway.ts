@@ -174,6 +174,8 @@ export class FakeGateway {
   /** Whether a session that is named can be gone on with. */
   resumes = true;
   tokenExpiresAt: string | null = null;
+  /** Whom the token names. */
+  owner = "you";
   /** Of each peer that the page makes from now on. */
   stats = new Map<string, unknown>();
   #sessions = 0;
@@ -214,7 +216,7 @@ export class FakeGateway {
       resume_token: `resume-${this.links.length}`,
       token_expires_at: this.tokenExpiresAt,
       ...more,
-      owner_name: "you",
+      owner_name: this.owner,
       ice_servers: [{ urls: ["turn:turn.example"], username: "u", credential: "c" }],
       limits: LIMITS,
     };

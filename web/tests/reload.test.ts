@@ -91,6 +91,66 @@ describe("a reload", () => {
   });
 });
 
+describe("another person's sign-in", () => {
+  it("in the same tab sends nothing that the one before asked: it is shown as not sent, after another reload too", async () => {
+    const storage = new FakeStorage();
+    const { gateway, page } = await connected({ kept: new Kept(storage) });
+    page.session.send("stored");
+    page.session.send("on its way");
+    const [{ id } = { id: "" }] = page.state().log.turns;
+    gateway.tell({ type: "turn.accepted", ref: id, turn_id: id });
+    gateway.tell({ type: "session.current", seen: { chat: 7, out: 9 } });
+    page.session.close();
+
+    const eves = new FakeGateway();
+    Object.assign(eves, { owner: "Eve", resumes: false });
+    const after = await reloaded(storage, eves);
+    expect(eves.heardOf("turn.start")).toEqual([]);
+    expect(after.page.state().log).toMatchObject({
+      turns: [
+        { text: "stored", status: "silent" },
+        { text: "on its way", status: "rejected", problem: { code: "unauthorised" } },
+      ],
+      putBack: null,
+    });
+    after.page.session.send("Eve's own");
+    expect(eves.heardOf("turn.start")).toMatchObject([{ text: "Eve's own" }]);
+
+    eves.resumes = true;
+    await reloaded(storage, eves);
+    expect(eves.link.hello).toMatchObject({ last_seen: { chat: 0, out: 0 } });
+    expect(eves.heardOf("turn.start").map(({ text }) => text)).toEqual(["Eve's own", "Eve's own"]);
+  });
+
+  it("is noticed though its first attempt got no channel", async () => {
+    const storage = new FakeStorage();
+    const { page } = await connected({ kept: new Kept(storage) });
+    page.session.send("add milk");
+    page.session.close();
+    const eves = new FakeGateway({ friendly: false });
+    Object.assign(eves, { owner: "Eve", resumes: false });
+    const first = await reloaded(storage, eves);
+    eves.link.socket.open();
+    eves.link.signal(eves.ready());
+    first.page.session.close();
+    Object.assign(eves, { friendly: true, resumes: true });
+    const second = await reloaded(storage, eves);
+    expect(second.page.state().connection.name).toBe("connected");
+    expect(eves.heardOf("turn.start")).toEqual([]);
+  });
+
+  it("after a refusal leaves the one before's lists and requests behind", async () => {
+    const { gateway, page } = await connected();
+    gateway.tell({ type: "error", code: "unauthorised", detail: "has expired", final: true });
+    page.session.send("add milk");
+    Object.assign(gateway, { owner: "Eve", resumes: false });
+    page.session.signIn("eve");
+    await settle();
+    expect(page.state()).toMatchObject({ connection: { name: "connected" }, log: { turns: [{ status: "rejected" }] } });
+    expect(gateway.heardOf("turn.start")).toEqual([]);
+  });
+});
+
 describe("the tab's storage", () => {
   const names = ["session", "turns", "draft", "token"].map((name) => `todo-agent.${name}`);
 

@@ -13,6 +13,8 @@ export interface ConnectionListener extends SignInEvents {
   state(state: ConnectionState): void;
   /** The session, its token or what was heard of it has changed: to be kept for a reload. */
   resume(resume: Resume): void;
+  /** The channel that opens now is another person's. Unanswered turns were the one's before, and are let go of. */
+  ownerChanged(): void;
   /** The channel is open and the first unanswered turns have been sent again: time to ask for the state. */
   opened(connectMs: number): void;
   path(path: Path): void;
@@ -38,6 +40,7 @@ interface Live {
   readonly attempt: Attempt;
   /** From its `ready` on. */
   session: string | null;
+  owner: string | null;
 }
 
 export class AgentConnection {
@@ -139,6 +142,7 @@ export class AgentConnection {
     const made = new Attempt(platform, attempt, this.#hello(), {
       ready: (ready) => this.#ready(attempt, ready),
       opened: (connectMs) => {
+        this.#keepOwner(this.#live.get(attempt)?.owner ?? null);
         this.#move({ type: "opened", attempt });
         this.#listener.opened(connectMs);
         this.#signIn.opened(made);
@@ -154,16 +158,28 @@ export class AgentConnection {
       lost: (reason, retryAfterMs) => this.#move({ type: "lost", attempt, reason, chance: chance(), retryAfterMs }),
       refused: (reason) => this.#move({ type: "refused", attempt, reason }),
     });
-    this.#live.set(attempt, { attempt: made, session: null });
+    this.#live.set(attempt, { attempt: made, session: null, owner: null });
   }
 
   #ready(attempt: number, ready: Ready): void {
     const live = this.#live.get(attempt);
     if (live === undefined) return;
     live.session = ready.session;
+    live.owner = ready.owner_name;
     this.#setResume(afterReady(this.#resume, ready));
     this.#signIn.entered(ready.token_expires_at);
     this.#move({ type: "ready", attempt });
+  }
+
+  // Not before the channel is open: until then an older one may serve the owner before.
+  #keepOwner(owner: string | null): void {
+    const resume = this.#resume;
+    if (resume === null || resume.owner === owner) return;
+    if (resume.owner !== null) {
+      this.#outbox.clear();
+      this.#listener.ownerChanged();
+    }
+    this.#setResume({ ...resume, owner });
   }
 
   #receive(attempt: number, message: FromGateway): void {

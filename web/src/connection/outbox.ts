@@ -70,6 +70,12 @@ export class Outbox {
     this.#settle(turnId);
   }
 
+  /** Keep none of the turns. */
+  clear(): void {
+    for (const entry of this.#entries.values()) stop(entry);
+    this.#entries.clear();
+  }
+
   /** The channel is open: ask for everything again, a window at a time. */
   opened(): void {
     this.#online = true;

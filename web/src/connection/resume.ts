@@ -8,6 +8,8 @@ export const ResumeSchema = v.object({
   session: v.nonNullable(HelloSchema.entries.session),
   token: HelloSchema.entries.resume_token,
   seen: SeenSchema,
+  /** Whose channel was open last, and so whose the unanswered turns are; null before the first. */
+  owner: v.nullish(v.string(), null),
 });
 export type Resume = v.InferOutput<typeof ResumeSchema>;
 
@@ -20,7 +22,12 @@ export function inHello(resume: Resume | null): Pick<Hello, "session" | "resume_
 /** After the server let us enter. Of a session that has just begun, everything is still to be told. */
 export function afterReady(before: Resume | null, ready: Ready): Resume {
   const goesOn = ready.resumed && before?.session === ready.session;
-  return { session: ready.session, token: ready.resume_token, seen: goesOn ? before.seen : { chat: 0, out: 0 } };
+  return {
+    session: ready.session,
+    token: ready.resume_token,
+    seen: goesOn ? before.seen : { chat: 0, out: 0 },
+    owner: before?.owner ?? null,
+  };
 }
 
 /**

@@ -7,12 +7,13 @@ import { uuid7 } from "../connection/ids";
 import { REQUEST_MAX_BYTES, type FromGateway } from "../connection/protocol";
 import { SessionLock } from "../connection/session_lock";
 import type { ConnectionState, Reason } from "../connection/state";
-import { abandonLoading, applyEntry, beginLoading, passOver, takeList, type Board } from "./board";
+import { abandonLoading, applyEntry, beginLoading, EMPTY_BOARD, passOver, takeList, type Board } from "./board";
 import { Expiry } from "./expiry";
 import { isToken, Kept } from "./kept";
 import type { AgentStore } from "./store";
 import {
   addTurn,
+  disownTurns,
   doubtTurn,
   putBack,
   rejectTurn,
@@ -76,6 +77,10 @@ export class AgentSession {
         resume: (resume) => {
           kept.resume = resume;
           void lock.claim(resume.session);
+        },
+        ownerChanged: () => {
+          this.#changeLog(disownTurns);
+          this.#setBoard(EMPTY_BOARD);
         },
         opened: (connectMs) => {
           store.setState({ connectMs });

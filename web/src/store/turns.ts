@@ -43,6 +43,10 @@ export interface TurnLog {
 
 const TURNS_MAX = 200;
 export const NO_TURNS: TurnLog = { turns: [], lastEnded: null, putBack: null };
+const OTHER_OWNER: Reason = {
+  code: "unauthorised",
+  detail: "This was written under another sign-in; it is not sent under yours",
+};
 const SILENT: Reason = { code: "timeout", detail: "No word of this request any more; look at the lists" };
 // Sent once more as it is, such a turn can be taken; with any other code the request itself has to change.
 const WORTH_REPEATING: ReadonlySet<ErrorCode> = new Set(["limit", "capacity", "deadline", "internal"]);
@@ -75,6 +79,11 @@ export function addTurn(log: TurnLog, id: string, text: string, known: Partial<P
 /** Turns that are another page's. */
 export function withoutTurns(log: TurnLog, ids: ReadonlySet<string>): TurnLog {
   return { ...log, turns: log.turns.filter(({ id }) => !ids.has(id)) };
+}
+
+/** Somebody else is signed in now. What was asked before stays readable, and is not put into the new owner's mouth. */
+export function disownTurns(log: TurnLog): TurnLog {
+  return { ...log, turns: log.turns.map(disowned), putBack: null };
 }
 
 /** A rejected turn is sent once more, under its own id. */
@@ -168,6 +177,11 @@ export function modelInUse(log: TurnLog): ModelUse | null {
 /** Whether nothing more is expected of the turn. */
 export function hasEnded(turn: Turn): boolean {
   return turn.status === "rejected" || turn.status === "completed" || turn.status === "silent";
+}
+
+function disowned(turn: Turn): Turn {
+  if (turn.status === "completed" || turn.status === "silent") return turn;
+  return { ...turn, status: turn.status === "accepted" ? "silent" : "rejected", problem: OTHER_OWNER };
 }
 
 function change(log: TurnLog, id: string, to: (turn: Turn) => Turn): TurnLog {
