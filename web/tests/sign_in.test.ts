@@ -116,6 +116,104 @@ describe("a token", () => {
   });
 });
 
+describe("a good new token", () => {
+  const UNAUTHORISED = { type: "error", code: "unauthorised", detail: "sign in", final: true };
+
+  async function draining(): Promise<Awaited<ReturnType<typeof connected>>> {
+    const kept = new Kept(new FakeStorage());
+    kept.token = "old";
+    const { gateway, page } = await connected({ kept });
+    gateway.friendly = false;
+    gateway.tell({ type: "draining", retry_after_ms: 0 });
+    await vi.advanceTimersByTimeAsync(250);
+    gateway.link.socket.open();
+    return { gateway, page };
+  }
+
+  it("connects a page whose gateway is going and whose next attempt was refused", async () => {
+    const { gateway, page } = await draining();
+    gateway.link.signal(UNAUTHORISED);
+    gateway.friendly = true;
+    page.session.signIn("new");
+    await settle();
+    expect(gateway.link.hello).toMatchObject({ token: "new" });
+    expect(page.state().connection).toEqual(expect.objectContaining({ name: "connected", attempt: 3 }));
+    expect(page.state().connection).not.toHaveProperty("move");
+  });
+
+  it.each(["before", "after"])("that the old channel takes %s that refusal is followed by another attempt", async (order) => {
+    const { gateway, page } = await draining();
+    const [old, trying] = gateway.links;
+    page.session.signIn("new");
+    const [asked] = gateway.heardOf("token.renew");
+    const renewed = { type: "token.renewed", ref: asked?.["id"], expires_at: inFuture(60 * MINUTE_MS) };
+    gateway.friendly = true;
+    if (order === "before") old?.tell(renewed);
+    trying?.signal(UNAUTHORISED);
+    if (order === "after") old?.tell(renewed);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(gateway.link.hello).toMatchObject({ token: "new" });
+    expect(page.state().connection).toMatchObject({ name: "connected", attempt: 3 });
+  });
+
+  it("that comes while a refusal of the one before is on its way is tried", async () => {
+    const gateway = new FakeGateway({ friendly: false });
+    const page = pageOf(gateway);
+    page.session.connect();
+    gateway.link.socket.open();
+    page.session.signIn("new");
+    gateway.link.signal(UNAUTHORISED);
+    expect(page.state().connection.name).toBe("reconnecting");
+    await vi.advanceTimersByTimeAsync(250);
+    gateway.link.socket.open();
+    expect(gateway.link.hello).toMatchObject({ token: "new" });
+    gateway.link.signal(UNAUTHORISED);
+    expect(page.state().connection.name).toBe("failed");
+  });
+
+  it("that cannot be checked now is asked about again, later each time, and the person is told once", async () => {
+    const { gateway, page } = await connected();
+    page.session.signIn("new");
+    const asked = (): unknown[] => gateway.heardOf("token.renew").map(({ id }) => id);
+    const away = (): void => gateway.tell({ type: "error", code: "unavailable", detail: "away", ref: asked().at(-1) });
+    away();
+    page.session.dismissNotice();
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(asked()).toHaveLength(2);
+    away();
+    await vi.advanceTimersByTimeAsync(9_999);
+    expect(asked()).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(asked()).toHaveLength(3);
+    gateway.tell({ type: "token.renewed", ref: asked().at(-1), expires_at: inFuture(4 * MINUTE_MS) });
+    expect(page.state()).toMatchObject({ notice: null, signInEnds: 4 });
+    await vi.advanceTimersByTimeAsync(200_000);
+    expect(asked()).toHaveLength(3);
+  });
+
+  it("that could not be checked is tried when the one before has ended", async () => {
+    const { gateway, page } = await connected();
+    page.session.signIn("new");
+    gateway.tell({ type: "error", code: "unavailable", detail: "away", ref: gateway.heardOf("token.renew")[0]?.["id"] });
+    gateway.tell(UNAUTHORISED);
+    await vi.advanceTimersByTimeAsync(250);
+    expect(gateway.link.hello).toMatchObject({ token: "new" });
+    expect(page.state().connection.name).toBe("connected");
+  });
+
+  it("that could not be checked and is refused then leaves the one before in use", async () => {
+    const kept = new Kept(new FakeStorage());
+    kept.token = "old";
+    const { gateway, page } = await connected({ kept });
+    page.session.signIn("forged");
+    gateway.tell({ type: "error", code: "unavailable", detail: "away", ref: gateway.heardOf("token.renew")[0]?.["id"] });
+    await vi.advanceTimersByTimeAsync(5_000);
+    gateway.tell({ type: "error", code: "unauthorised", detail: "no", ref: gateway.heardOf("token.renew")[1]?.["id"] });
+    expect(kept.token).toBe("old");
+    expect(page.state().notice?.detail).toContain("not accepted");
+  });
+});
+
 describe("the end of a sign-in", () => {
   async function entering(expiresAt: string | null): Promise<{ gateway: FakeGateway; page: ReturnType<typeof pageOf> }> {
     const gateway = new FakeGateway();

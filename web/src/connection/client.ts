@@ -6,7 +6,7 @@ import { Outbox } from "./outbox";
 import type { Path } from "./path";
 import { PROTOCOL_VERSION, type FromGateway, type Hello, type Ready } from "./protocol";
 import { afterMessage, afterReady, inHello, type Resume } from "./resume";
-import { IDLE, next, servingAttempt, tryingAttempt, waitOf, type ConnectionEvent, type ConnectionState, type Reason } from "./state";
+import { IDLE, next, refusalOf, servingAttempt, tryingAttempt, waitOf, type ConnectionEvent, type ConnectionState, type Reason } from "./state";
 import { SignIn, type SignInEvents } from "./sign_in";
 
 export interface ConnectionListener extends SignInEvents {
@@ -102,7 +102,9 @@ export class AgentConnection {
 
   /** Use a new token from now on: on the living channel if there is one, in the next hello otherwise. */
   renew(token: string): void {
-    this.#signIn.renew(token, this.#serving);
+    // A channel that cannot be followed by another one for want of a token needs a new one at once.
+    const isWanting = refusalOf(this.#state)?.code === "unauthorised";
+    this.#signIn.renew(token, isWanting ? null : this.#serving);
   }
 
   /**
@@ -156,7 +158,11 @@ export class AgentConnection {
       problem: (reason) => this.#listener.problem(reason),
       draining: (retryAfterMs) => this.#move({ type: "draining", attempt, chance: chance(), retryAfterMs }),
       lost: (reason, retryAfterMs) => this.#move({ type: "lost", attempt, reason, chance: chance(), retryAfterMs }),
-      refused: (reason) => this.#move({ type: "refused", attempt, reason }),
+      refused: (reason) => {
+        // It says nothing of the token that has taken that one's place meanwhile.
+        const isOld = reason.code === "unauthorised" && made.hello.token !== this.#signIn.token;
+        this.#move(isOld ? { type: "lost", attempt, reason, chance: chance(), retryAfterMs: 0 } : { type: "refused", attempt, reason });
+      },
     });
     this.#live.set(attempt, { attempt: made, session: null, owner: null });
   }

@@ -18,6 +18,8 @@ export interface SignInEvents {
 type Channel = Pick<Attempt, "send" | "hello">;
 
 const ANSWER_MS = 10_000;
+const AGAIN_FIRST_MS = 5_000;
+const AGAIN_MAX_MS = 60_000;
 const UNANSWERED: Reason = {
   code: "timeout",
   detail: "The server could not check your new sign-in; it is used for the next connection",
@@ -27,11 +29,20 @@ const REFUSED: Reason = {
   detail: "Your new sign-in was not accepted for this conversation; open its link in a new tab, or ask for a new one",
 };
 
+interface Request {
+  readonly token: string;
+  /** The one that is known to be good. */
+  readonly before: string | null;
+  readonly channel: Channel;
+  /** How often the server could not tell. */
+  readonly doubts: number;
+}
+
 export class SignIn {
   readonly #events: SignInEvents;
   #token: string | null;
-  /** A token that the server was asked to take, under the id of the request. */
-  #asked: { readonly id: string; readonly token: string; readonly due: ReturnType<typeof setTimeout> } | null = null;
+  /** What the server was asked to take. `step`: when no answer is waited for any more, or when it is asked again. */
+  #asked: (Request & { readonly id: string; step: ReturnType<typeof setTimeout> }) | null = null;
 
   constructor(token: string | null, events: SignInEvents) {
     this.#token = token;
@@ -44,7 +55,8 @@ export class SignIn {
 
   /** The person has brought another token. */
   renew(token: string, channel: Channel | null): void {
-    if (channel === null || !this.#ask(token, channel)) this.#use(token);
+    const before = this.#asked?.before ?? this.#token;
+    if (channel === null || !this.#ask({ token, before, channel, doubts: 0 })) this.#use(token);
   }
 
   /** The server let us enter with the token in use. */
@@ -54,7 +66,9 @@ export class SignIn {
 
   /** A channel is open. It may have entered with a token that was replaced meanwhile. */
   opened(channel: Channel): void {
-    if (this.#token !== null && channel.hello.token !== this.#token) this.#ask(this.#token, channel);
+    const token = this.#token;
+    const before = channel.hello.token;
+    if (token !== null && before !== token) this.#ask({ token, before, channel, doubts: 0 });
   }
 
   /** The channel is gone, and with it the answer: what the person brought last counts. */
@@ -69,31 +83,42 @@ export class SignIn {
     const asked = this.#asked;
     if (asked === null || !("ref" in message) || message.ref !== asked.id) return false;
     if (message.type !== "token.renewed" && message.type !== "error") return false;
+    if (message.type === "error" && isRetryable(message.code)) {
+      this.#doubted();
+      return true;
+    }
     this.#forgetAsked();
     if (message.type === "token.renewed") {
       this.#use(asked.token);
       this.#events.tokenExpires(message.expires_at);
-    } else if (isRetryable(message.code)) this.#unanswered(asked.token);
-    else this.#events.tokenDoubted(REFUSED);
+    } else {
+      if (asked.before !== null) this.#use(asked.before);
+      this.#events.tokenDoubted(REFUSED);
+    }
     return true;
   }
 
-  #ask(token: string, channel: Channel): boolean {
+  #ask(request: Request): boolean {
     const id = uuid7();
     this.#forgetAsked();
-    if (!channel.send({ type: "token.renew", id, token })) return false;
-    this.#asked = { id, token, due: setTimeout(() => this.#unanswered(token), ANSWER_MS) };
+    if (!request.channel.send({ type: "token.renew", id, token: request.token })) return false;
+    this.#asked = { ...request, id, step: setTimeout(() => this.#doubted(), ANSWER_MS) };
     return true;
   }
 
-  #unanswered(token: string): void {
-    this.#forgetAsked();
-    this.#use(token);
-    this.#events.tokenDoubted(UNANSWERED);
+  // The channel may live for as long as the token before is good, and ends with it: until then it is asked again.
+  #doubted(): void {
+    const asked = this.#asked;
+    if (asked === null) return;
+    clearTimeout(asked.step);
+    const pauseMs = Math.min(AGAIN_MAX_MS, AGAIN_FIRST_MS * 2 ** asked.doubts);
+    asked.step = setTimeout(() => this.#ask({ ...asked, doubts: asked.doubts + 1 }), pauseMs);
+    this.#use(asked.token);
+    if (asked.doubts === 0) this.#events.tokenDoubted(UNANSWERED);
   }
 
   #forgetAsked(): void {
-    clearTimeout(this.#asked?.due);
+    clearTimeout(this.#asked?.step);
     this.#asked = null;
   }
 

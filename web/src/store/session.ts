@@ -6,7 +6,7 @@ import { byteLength } from "../connection/frames";
 import { uuid7 } from "../connection/ids";
 import { REQUEST_MAX_BYTES, type FromGateway } from "../connection/protocol";
 import { SessionLock } from "../connection/session_lock";
-import type { ConnectionState, Reason } from "../connection/state";
+import { refusalOf, type ConnectionState, type Reason } from "../connection/state";
 import { abandonLoading, applyEntry, beginLoading, EMPTY_BOARD, passOver, takeList, type Board } from "./board";
 import { Expiry } from "./expiry";
 import { isToken, Kept } from "./kept";
@@ -91,7 +91,10 @@ export class AgentSession {
         problem: (notice) => store.setState({ notice }),
         unanswered: (turnId) => this.#changeLog((log) => doubtTurn(log, turnId, UNANSWERED)),
         silent: (turnId) => this.#changeLog((log) => silenceTurn(log, turnId)),
-        token: (token) => (kept.token = token),
+        token: (token) => {
+          kept.token = token;
+          if (refusalOf(store.getState().connection)?.code === "unauthorised") this.connect();
+        },
         tokenExpires: (at) => this.#expiry.set(at),
         tokenDoubted: (notice) => store.setState({ notice }),
       },
@@ -126,14 +129,14 @@ export class AgentSession {
     this.#lock.release();
   }
 
-  /** The address brought a token. Where none can be had without one, connect with it. */
+  /** The address brought a token. Where no further attempt is made by itself, make one with it. */
   signIn(token: string): void {
     if (!isToken(token)) {
       this.#store.setState({ notice: NO_TOKEN });
       return;
     }
     this.#connection.renew(token);
-    if (this.#store.getState().connection.name === "failed") this.connect();
+    if (refusalOf(this.#store.getState().connection) !== null) this.connect();
   }
 
   /** Keep what is being written for a reload. */
