@@ -52,6 +52,46 @@ describe("a turn", () => {
     expect(gateway.heardOf("turn.start").map((message) => message["turn_id"])).toEqual([turnId, turnId]);
   });
 
+  it.each([
+    ["whose channel was lost", async (gateway: FakeGateway) => gateway.link.channel.close()],
+    ["that got no answer in time", async () => void (await vi.advanceTimersByTimeAsync(15_000))],
+    [
+      "that met an error",
+      async (gateway: FakeGateway) => {
+        gateway.tell({ type: "error", code: "internal", ref: gateway.heardOf("turn.start")[0]?.["turn_id"] });
+      },
+    ],
+  ])("%s and that is refused when sent again waits for an outcome: it may have been stored", async (_, doubt) => {
+    const { gateway, page } = await connected();
+    page.session.send("add milk");
+    const turnId = page.state().log.turns[0]?.id ?? "";
+    await doubt(gateway);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(gateway.heardOf("turn.start")).toHaveLength(2);
+    gateway.tell({ type: "turn.rejected", code: "limit", detail: "too many", turn_id: turnId });
+    const { log } = page.state();
+    expect(log).toMatchObject({ turns: [{ status: "sending", problem: { code: "limit" } }], putBack: null, lastEnded: null });
+    gateway.link.channel.close();
+    await vi.advanceTimersByTimeAsync(250);
+    expect(gateway.heardOf("turn.start")).toHaveLength(3);
+    gateway.tell({ type: "turn.completed", turn: completed(turnId) });
+    expect(page.state().log.turns).toMatchObject([{ status: "completed" }]);
+  });
+
+  it("that may have been stored and of which nothing comes is given up after 180 s", async () => {
+    const { gateway, page } = await connected();
+    page.session.send("add milk");
+    const turnId = page.state().log.turns[0]?.id ?? "";
+    gateway.link.channel.close();
+    await vi.advanceTimersByTimeAsync(250);
+    gateway.tell({ type: "turn.rejected", code: "invalid", turn_id: turnId });
+    await vi.advanceTimersByTimeAsync(179_999);
+    expect(page.state().log.turns[0]?.status).toBe("sending");
+    await vi.advanceTimersByTimeAsync(1);
+    expect(page.state().log.turns[0]?.status).toBe("silent");
+    expect(gateway.heardOf("turn.start")).toHaveLength(2);
+  });
+
   it("that is refused for now is asked again after the time named, and later each time", async () => {
     const { gateway, page } = await connected();
     page.session.send("add milk");

@@ -84,6 +84,17 @@ describe("a reload", () => {
     expect(after.page.state().log.turns).toMatchObject([{ status: "completed" }]);
   });
 
+  it("does not take a refusal of a request that was sent before it for the end", async () => {
+    const storage = new FakeStorage();
+    const { page } = await connected({ kept: new Kept(storage) });
+    page.session.send("add milk");
+    page.session.close();
+    const after = await reloaded(storage);
+    const [{ id } = { id: "" }] = after.page.state().log.turns;
+    after.gateway.tell({ type: "turn.rejected", turn_id: id, code: "invalid", detail: "no" });
+    expect(after.page.state().log).toMatchObject({ turns: [{ status: "sending" }], putBack: null });
+  });
+
   it("gives the draft back", () => {
     const storage = new FakeStorage();
     pageOf(new FakeGateway(), { kept: new Kept(storage) }).session.keepDraft("buy mi");

@@ -88,7 +88,7 @@ describe("a turn", () => {
     expect(stepsOf(only(silent)).map(({ state }) => state)).not.toContain("running");
     expect(takeTurnMessage(silent, fromGateway(executed))).toBe(silent);
     expect(only(takeTurnMessage(silent, fromGateway(done)))).toMatchObject({ status: "completed", problem: null });
-    expect(silenceTurn(sent, "t1")).toBe(sent);
+    expect(silenceTurn(silent, "t1")).toBe(silent);
   });
 
   it("hands its text back when it cannot be taken as it is", () => {

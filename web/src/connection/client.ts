@@ -20,9 +20,9 @@ export interface ConnectionListener extends SignInEvents {
   path(path: Path): void;
   message(message: FromGateway): void;
   problem(reason: Reason): void;
-  /** A turn got no answer in time; it is being asked again. */
-  unanswered(turnId: string): void;
-  /** Nothing was heard of an accepted turn for minutes; it is given up. */
+  /** Whether a turn is stored is not known; it is being asked again, or its outcome is waited for. */
+  doubted(turnId: string, reason: Reason): void;
+  /** Nothing was heard of a turn that is, or may be, stored for minutes; it is given up. */
   silent(turnId: string): void;
 }
 
@@ -62,7 +62,7 @@ export class AgentConnection {
     this.#outbox = new Outbox({
       // A turn's id is also the id of its message, so a refusal finds its turn by `ref`.
       send: (turn) => this.#serving?.send({ type: "turn.start", id: turn.turn_id, ...turn }) === true,
-      unanswered: (turnId) => listener.unanswered(turnId),
+      doubted: (turnId, reason) => listener.doubted(turnId, reason),
       silent: (turnId) => listener.silent(turnId),
     });
   }
@@ -110,12 +110,12 @@ export class AgentConnection {
   /**
    * Send a turn now, or as soon as there is room and a connection, and again under the same id until it has ended.
    *
-   * @param accepted whether the server has said already that the turn is stored
+   * @param known what earlier sending has shown: whether the server has said that it is stored, whether it may be
    * @returns false where too many turns are waiting; the turn is then not kept
    */
-  startTurn(turnId: string, text: string, accepted = false): boolean {
+  startTurn(turnId: string, text: string, known: Parameters<Outbox["add"]>[1] = {}): boolean {
     const turn = { turn_id: turnId, text, traceparent: traceparent(), sent_at: new Date().toISOString() };
-    return this.#outbox.add(turn, accepted);
+    return this.#outbox.add(turn, known);
   }
 
   /** Send a turn no more, and wait for nothing of it. */
@@ -194,8 +194,7 @@ export class AgentConnection {
       if (resume === null) return;
       if (resume !== this.#resume) this.#setResume(resume);
     }
-    if (this.#signIn.take(message)) return;
-    this.#outbox.take(message);
+    if (this.#signIn.take(message) || this.#outbox.take(message)) return;
     this.#listener.message(message);
   }
 

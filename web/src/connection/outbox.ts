@@ -4,7 +4,8 @@
  * The server knows a turn by its id, so asking twice never does a thing twice.
  */
 
-import type { ErrorCode, FromGateway, TurnStart } from "./protocol";
+import type { ErrorCode, FromGateway, TurnRejected, TurnStart } from "./protocol";
+import type { Reason } from "./state";
 
 const TURNS_MAX = 32;
 const WINDOW = 8; // the gateway serves 16 requests of a page at once, and refuses the rest
@@ -13,6 +14,7 @@ const RETRY_FIRST_MS = 1_000; // where the server names no time
 const RETRY_LEAST_MS = 250;
 const RETRY_MAX_MS = 30_000;
 const SILENCE_MS = 180_000;
+const UNANSWERED: Reason = { code: "timeout", detail: "The server did not answer in time." };
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set(["timeout", "rate", "overloaded", "unavailable"]);
 
 export type PendingTurn = Required<Pick<TurnStart, "turn_id" | "text" | "traceparent" | "sent_at">>;
@@ -20,9 +22,9 @@ export type PendingTurn = Required<Pick<TurnStart, "turn_id" | "text" | "tracepa
 export interface OutboxEvents {
   /** False where the channel takes nothing. */
   send(turn: PendingTurn): boolean;
-  /** A turn got no answer in time; it will be asked again. */
-  unanswered(turnId: string): void;
-  /** Nothing came of an accepted turn for SILENCE_MS; it is not kept any more. */
+  /** Whether a turn is stored is not known: it will be asked again, or its outcome is waited for. */
+  doubted(turnId: string, reason: Reason): void;
+  /** Nothing came of a turn that is, or may be, stored for SILENCE_MS; it is not kept any more. */
   silent(turnId: string): void;
 }
 
@@ -31,6 +33,8 @@ interface Entry {
   /** `asked` and `pausing` fill the window; `held` waits for the turn's end. */
   state: "waiting" | "asked" | "pausing" | "held";
   accepted: boolean;
+  /** Sent once without a word of whether it was stored: no later refusal says that it was not. */
+  doubtful: boolean;
   refusals: number; // in a row
   step: ReturnType<typeof setTimeout> | undefined; // the end of `asked` or `pausing`
   silence: ReturnType<typeof setTimeout> | undefined;
@@ -53,13 +57,13 @@ export class Outbox {
   /**
    * Keep a turn and send it when its time comes.
    *
-   * @param accepted whether the server has said already that it is stored
+   * @param known what earlier sending has shown: whether the server has said that it is stored, whether it may be
    * @returns false where TURNS_MAX turns are waiting already
    */
-  add(turn: PendingTurn, accepted = false): boolean {
+  add(turn: PendingTurn, { accepted = false, doubtful = false }: Partial<Pick<Entry, "accepted" | "doubtful">> = {}): boolean {
     if (this.#entries.has(turn.turn_id)) return true;
     if (this.#entries.size >= TURNS_MAX) return false;
-    const entry: Entry = { turn, state: "waiting", accepted, refusals: 0, step: undefined, silence: undefined };
+    const entry: Entry = { turn, state: "waiting", accepted, doubtful, refusals: 0, step: undefined, silence: undefined };
     this.#entries.set(turn.turn_id, entry);
     this.#pump();
     return true;
@@ -88,32 +92,33 @@ export class Outbox {
     this.#online = false;
     for (const entry of this.#entries.values()) {
       stop(entry);
+      if (entry.state === "asked") entry.doubtful = true;
       entry.state = "waiting";
       entry.refusals = 0;
     }
   }
 
-  /** What a message says of a turn; others are ignored. */
-  take(message: FromGateway): void {
+  /** What a message says of a turn; others are ignored. @returns whether it is no news for anybody else */
+  take(message: FromGateway): boolean {
     switch (message.type) {
       case "turn.accepted":
         this.#accepted(message.turn_id);
-        return;
+        return false;
       case "turn.phase":
       case "turn.delta":
         this.#heard(message.turn_id);
-        return;
+        return false;
       case "turn.completed":
         this.#settle(message.turn.turn_id);
-        return;
+        return false;
       case "turn.rejected":
-        this.#rejected(message.turn_id ?? message.ref ?? "", message.code, message.retry_after_ms);
-        return;
+        return this.#rejected(message.turn_id ?? message.ref ?? "", message);
       case "error":
         // It does not say that nothing was stored: the turn is asked for again.
-        if (message.ref !== null) this.#refused(message.ref, null);
-        return;
+        if (message.ref !== null) this.#unanswered(message.ref);
+        return false;
       default:
+        return false;
     }
   }
 
@@ -128,7 +133,7 @@ export class Outbox {
 
   #heard(turnId: string): void {
     const entry = this.#entries.get(turnId);
-    if (entry?.accepted === true) this.#listen(entry);
+    if (entry?.accepted === true || entry?.state === "held") this.#listen(entry);
   }
 
   #settle(turnId: string): void {
@@ -139,12 +144,24 @@ export class Outbox {
     this.#pump();
   }
 
-  #rejected(turnId: string, code: ErrorCode, retryAfterMs: number | null): void {
+  #rejected(turnId: string, rejected: TurnRejected): boolean {
     const entry = this.#entries.get(turnId);
-    if (entry === undefined) return;
-    if (isRetryable(code)) this.#refused(turnId, retryAfterMs);
+    if (entry === undefined) return false;
+    if (isRetryable(rejected.code)) this.#refused(turnId, rejected.retry_after_ms);
     else if (entry.accepted) this.#hold(entry);
-    else this.#settle(turnId);
+    else if (entry.doubtful) {
+      this.#hold(entry);
+      this.#listen(entry);
+      this.#events.doubted(turnId, rejected);
+      return true;
+    } else this.#settle(turnId);
+    return false;
+  }
+
+  #unanswered(turnId: string): void {
+    const entry = this.#entries.get(turnId);
+    if (entry?.state === "asked") entry.doubtful = true;
+    this.#refused(turnId, null);
   }
 
   // Only what was asked can be refused: a late word about a turn that is held or waits already changes nothing.
@@ -191,8 +208,8 @@ export class Outbox {
     if (!this.#online || !this.#events.send(entry.turn)) return;
     entry.state = "asked";
     entry.step = setTimeout(() => {
-      this.#refused(entry.turn.turn_id, null);
-      this.#events.unanswered(entry.turn.turn_id);
+      this.#unanswered(entry.turn.turn_id);
+      this.#events.doubted(entry.turn.turn_id, UNANSWERED);
     }, ANSWER_MS);
   }
 }

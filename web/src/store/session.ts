@@ -26,7 +26,6 @@ import {
 
 const STATE_ANSWER_MS = 10_000;
 const STATE_PAUSE_MS = 2_000;
-const UNANSWERED: Reason = { code: "timeout", detail: "The server did not answer in time." };
 const TOO_MANY: Reason = {
   code: "limit",
   detail: "Too many requests are waiting for the server. Send it again when some have been answered.",
@@ -89,7 +88,7 @@ export class AgentSession {
         path: (path) => store.setState({ path }),
         message: (message) => this.#take(message),
         problem: (notice) => store.setState({ notice }),
-        unanswered: (turnId) => this.#changeLog((log) => doubtTurn(log, turnId, UNANSWERED)),
+        doubted: (turnId, reason) => this.#changeLog((log) => doubtTurn(log, turnId, reason)),
         silent: (turnId) => this.#changeLog((log) => silenceTurn(log, turnId)),
         token: (token) => {
           kept.token = token;
@@ -179,7 +178,8 @@ export class AgentSession {
     this.#store.setState({ draft: this.#kept.draft });
     for (const { id, text, status, problem } of this.#kept.turns) {
       this.#changeLog((log) => addTurn(log, id, text, { status, problem }));
-      if (status !== "rejected") this.#start(id, text, status === "accepted");
+      // Before the reload it may have been sent and stored.
+      if (status !== "rejected") this.#start(id, text, { accepted: status === "accepted", doubtful: true });
     }
   }
 
@@ -198,8 +198,8 @@ export class AgentSession {
     this.#connection.connect();
   }
 
-  #start(turnId: string, text: string, accepted = false): void {
-    if (this.#connection.startTurn(turnId, text, accepted)) return;
+  #start(turnId: string, text: string, known?: Parameters<AgentConnection["startTurn"]>[2]): void {
+    if (this.#connection.startTurn(turnId, text, known)) return;
     this.#changeLog((log) => rejectTurn(log, turnId, TOO_MANY));
   }
 

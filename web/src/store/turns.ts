@@ -13,7 +13,7 @@ export interface PhaseSeen {
 export interface Turn {
   readonly id: string;
   readonly text: string;
-  /** `silent`: accepted, and then nothing more was heard of it. */
+  /** `silent`: it is, or may be, stored, and then nothing more was heard of it. */
   readonly status: "sending" | "accepted" | "rejected" | "completed" | "silent";
   readonly attempt: number;
   readonly phases: readonly PhaseSeen[];
@@ -111,10 +111,10 @@ export function doubtTurn(log: TurnLog, id: string, problem: Reason): TurnLog {
   return change(log, id, (turn) => (turn.status === "sending" ? { ...turn, problem } : turn));
 }
 
-/** Nothing has been heard of an accepted turn for so long that it is not waited for any more. */
+/** Nothing has been heard of a turn that is, or may be, stored for so long that it is not waited for any more. */
 export function silenceTurn(log: TurnLog, id: string): TurnLog {
   const silenced = change(log, id, (turn) =>
-    turn.status === "accepted" ? { ...turn, status: "silent", problem: SILENT } : turn,
+    hasEnded(turn) ? turn : { ...turn, status: "silent", problem: SILENT },
   );
   return ending(silenced, log, id);
 }
