@@ -10,7 +10,7 @@ import { ErrorCodeSchema, TokenRenewSchema, TurnStartSchema } from "../connectio
 import { ResumeSchema, type Resume } from "../connection/resume";
 import type { Turn, TurnLog } from "./turns";
 
-const TURNS_MAX = 64;
+const TURNS_MAX = 64; // the outbox holds fewer, so there is room for all that are not rejected
 const TEXT_MAX_CHARS = 8_192; // at most this many bytes can be sent
 const DRAFT_MAX_CHARS = 65_536;
 const NAMES = { resume: "session", turns: "turns", draft: "draft", token: "token" } as const;
@@ -46,15 +46,18 @@ export class Kept {
     this.#write(NAMES.resume, resume);
   }
 
-  /** Turns whose outcome has not been heard, the oldest first. */
+  /** Turns whose outcome has not been heard, and rejected ones, the oldest first. */
   get turns(): readonly KeptTurn[] {
     const turns = this.#read(NAMES.turns, KeptTurnsSchema) ?? [];
     return turns.filter((turn) => turn !== null).slice(0, TURNS_MAX);
   }
 
-  /** Keep what of a log is not answered: of too many, the newest. */
+  /** Keep what of a log is not answered: of too many, the oldest rejected ones make room. */
   keepTurns(log: TurnLog): void {
-    const turns = log.turns.flatMap(keptTurn).slice(-TURNS_MAX);
+    const all = log.turns.flatMap(keptTurn);
+    const rejected = all.filter(({ status }) => status === "rejected");
+    const dropped = new Set(rejected.slice(0, Math.max(0, all.length - TURNS_MAX)));
+    const turns = all.filter((turn) => !dropped.has(turn));
     const json = JSON.stringify(turns);
     if (json === this.#turns) return;
     this.#turns = json;
