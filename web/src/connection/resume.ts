@@ -43,7 +43,8 @@ export function afterMessage(resume: Resume, message: FromGateway): Resume | nul
     case "turn.phase":
       return counted(resume, "out", message.seq);
     case "session.current":
-      return { ...resume, seen: message.seen };
+      // An older channel may have told more by now than the newer one knows of.
+      return { ...resume, seen: { chat: Math.max(resume.seen.chat, message.seen.chat), out: Math.max(resume.seen.out, message.seen.out) } };
     default:
       return resume;
   }
