@@ -5,6 +5,7 @@ import { lossWords, mendingWords, pathWords, pillWords } from "../src/ui/connect
 
 const OBSTACLES: readonly Obstacle[] = [
   "unreachable",
+  "cut_off",
   "unanswered",
   "unopened",
   "no_relay_offered",
@@ -23,7 +24,7 @@ describe("why there is no connection", () => {
   ];
 
   it("is told apart, in one sentence each, with what to do", () => {
-    expect(new Set(sentences).size).toBe(12);
+    expect(new Set(sentences).size).toBe(13);
     for (const sentence of sentences) expect(sentence).toMatch(/^[A-Z][^.;]+; [^.;]+\.$/);
   });
 
@@ -49,6 +50,12 @@ describe("the pill", () => {
 });
 
 describe("a connection that is being mended", () => {
+  it.each(["unreachable", "cut_off"] as const)("is not told of where the socket closed (%s) once, and is where it did twice", (obstacle) => {
+    const reason = { code: "unavailable", detail: "The server cannot be reached.", obstacle } as const;
+    const told = (failures: number): boolean => mendingWords({ name: "reconnecting", failures, delayMs: 200, reason }) !== null;
+    expect([told(1), told(2)]).toEqual([false, true]);
+  });
+
   it("names the next try only where it is worth waiting for", () => {
     const reason = { code: "timeout", detail: "late" } as const;
     const next = (delayMs: number): unknown => mendingWords({ name: "reconnecting", failures: 3, delayMs, reason })?.next;

@@ -68,6 +68,21 @@ describe("an attempt that ends without a channel", () => {
     expect(reasonOf(page.state().connection)).toMatchObject({ code: "unavailable", obstacle: "unreachable" });
   });
 
+  it("says that it may be the server that lets nobody in where the socket closes before it has answered", async () => {
+    const gateway = new FakeGateway({ friendly: false });
+    const page = pageOf(gateway);
+    page.session.connect();
+    gateway.link.socket.open();
+    gateway.link.socket.close();
+    expect(reasonOf(page.state().connection)).toMatchObject({ code: "unavailable", obstacle: "unreachable" });
+  });
+
+  it("does not say that the server cannot be reached where the socket is lost after we were let in", async () => {
+    const { page, link } = await answered();
+    link.socket.close();
+    expect(reasonOf(page.state().connection)).toMatchObject({ code: "unavailable", obstacle: "cut_off" });
+  });
+
   it("says that no gateway answered where none did in 15 s", async () => {
     const gateway = new FakeGateway({ friendly: false });
     const page = pageOf(gateway);

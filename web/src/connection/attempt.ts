@@ -90,7 +90,10 @@ export class Attempt {
       message: (message) => this.#signal(message),
       // Once the channel is open it is what counts: signaling may restart under a living connection.
       closed: (reason) => {
-        if (!this.#open) this.#lost(reason.code === "unavailable" ? { ...reason, obstacle: "unreachable" } : reason);
+        if (this.#open) return;
+        // A browser does not tell why a socket closed; whether we were let in before is all that is known.
+        const obstacle = this.#peer === null ? "unreachable" : "cut_off";
+        this.#lost(reason.code === "unavailable" ? { ...reason, obstacle } : reason);
       },
     });
   }

@@ -17,6 +17,7 @@ export interface Progress {
 
 export type Obstacle =
   | "unreachable"
+  | "cut_off"
   | "unanswered"
   | "unopened"
   | "no_relay_offered"

@@ -8,7 +8,9 @@ import { duration, reasonWords } from "./words";
 
 const NO_WAY = "No direct way to the server was found";
 const OBSTACLES: Readonly<Record<Obstacle, string>> = {
-  unreachable: "The server cannot be reached; check that this device is online.",
+  unreachable:
+    "The server cannot be reached from here, or this address may not connect to it; check that this device is online, and the address.",
+  cut_off: "The server was reached, but the line to it broke off while connecting; if this lasts, try another network.",
   unanswered: "The server was reached, but no gateway answered; if this lasts, tell whoever runs it.",
   unopened: "A way to the server was found, but no connection came of it; if this lasts, try another network.",
   no_relay_offered: `${NO_WAY}, and it offers no relay; try another network, or ask whoever runs it to set up TURN.`,
@@ -17,6 +19,8 @@ const OBSTACLES: Readonly<Record<Obstacle, string>> = {
   relay_unreachable: `${NO_WAY}, and its relay cannot be reached from this network either; try another network.`,
   relay_in_vain: "The relay was reached, but no gateway behind it; tell whoever runs it that the relay must reach the gateways.",
 };
+
+const QUICK: ReadonlySet<Obstacle> = new Set(["unreachable", "cut_off"]); // what a closed socket tells at once
 
 const ENDS: Readonly<Partial<Record<ErrorCode, string>>> = {
   capacity: "There is no room on the server just now; leave this page open, it gets in as soon as there is.",
@@ -42,7 +46,7 @@ export function wayBack({ code }: Reason): { readonly label: string; readonly re
 export function mendingWords(state: ConnectionState): { readonly why: string; readonly next: string } | null {
   if (!("failures" in state) || state.name === "connected" || state.reason === null) return null;
   // A first loss mends within half a second, and the pill says enough about it. What took 15 s to fail does not.
-  const isSlow = state.reason.obstacle !== undefined && state.reason.obstacle !== "unreachable";
+  const isSlow = state.reason.obstacle !== undefined && !QUICK.has(state.reason.obstacle);
   if (state.failures < 2 && !isSlow) return null;
   return { why: lossWords(state.reason), next: nextWords(state) };
 }
