@@ -154,12 +154,41 @@ describe("the connection", () => {
   });
 
   it("that is about to end says so quietly", () => {
+    const regions = screen.getAllByRole("status");
     act(() => store.setState({ signInEnds: 5 }));
     expect(screen.queryByRole("alert")).toBeNull();
     const notice = within(screen.getByTestId("notice"));
-    expect(notice.getByRole("status").textContent).toBe("Your sign-in ends in 5 minutes; open a new link to stay connected.");
+    expect(regions).toContain(screen.getByTestId("notice").parentElement);
+    expect(screen.getByTestId("notice").querySelector("p")?.textContent).toBe("Your sign-in ends in 5 minutes; open a new link to stay connected.");
     fireEvent.click(notice.getByText("Dismiss"));
     expect(session.dismissSignIn).toHaveBeenCalled();
+  });
+});
+
+describe("without sight", () => {
+  it("a person hears, once each, that the server does not answer and that it does again", () => {
+    const heard = (): string => screen.getByTestId("connection-announced").textContent;
+    const connection: ConnectionState = { name: "connected", attempt: 1, failures: 0, rttMs: 1 };
+    act(() => store.setState({ connection: { ...connection, silentMs: 3_000 } }));
+    expect(heard()).toBe("The server does not answer.");
+    act(() => store.setState({ connection: { ...connection, silentMs: 6_000 } }));
+    expect(heard()).toBe("The server does not answer.");
+    const reason = { code: "timeout", detail: "late" } as const;
+    act(() => store.setState({ connection: { name: "reconnecting", failures: 1, delayMs: 1, reason } }));
+    expect(heard()).toBe("");
+    act(() => store.setState({ connection }));
+    expect(heard()).toBe("Connected.");
+    act(() => store.setState({ connection: { ...connection, rttMs: 9 } }));
+    expect(heard()).toBe("Connected.");
+  });
+
+  it.each([true, false])("a notice's button that goes passes its focus on to the composer, if it has it: %s", (had) => {
+    const reason = { code: "superseded", detail: "another tab" } as const;
+    act(() => store.setState({ connection: { name: "failed", reason }, notice: { code: "internal", detail: "went wrong" } }));
+    if (had) screen.getByText("Take it back").focus();
+    else screen.getByText("Dismiss").focus();
+    act(() => store.setState({ connection: { name: "signaling", attempt: 2, failures: 0, reason: null } }));
+    expect(document.activeElement).toBe(had ? screen.getByTestId("composer") : screen.getByText("Dismiss"));
   });
 });
 

@@ -37,7 +37,7 @@ describe("a turn", () => {
 
   it("is announced once, when it ends", () => {
     say("t1", "add milk");
-    const status = screen.getByRole("status");
+    const status = screen.getByTestId("turn-announced");
     hear({ type: "turn.accepted", ref: "t1", turn_id: "t1" });
     expect(status.textContent).toBe("");
     end(completed("t1"));
@@ -71,7 +71,7 @@ describe("a turn", () => {
   it("that was rejected for the moment can be sent again, and is not announced as rejected then", () => {
     say("t1", "add milk");
     hear({ type: "turn.rejected", code: "capacity", turn_id: "t1" });
-    const status = screen.getByRole("status");
+    const status = screen.getByTestId("turn-announced");
     expect(status.textContent).toContain("Not taken.");
     expect(screen.getByTestId<HTMLTextAreaElement>("composer").value).toBe("");
     fireEvent.click(screen.getByText("Send again"));
@@ -93,7 +93,7 @@ describe("a turn", () => {
     expect(textContent).toContain("Not known yet; asking again");
     expect(textContent).not.toContain("turn_id");
     expect(screen.queryByTestId("turn-problem")).toBeNull();
-    expect(screen.getByRole("status").textContent).toBe("");
+    expect(screen.getByTestId("turn-announced").textContent).toBe("");
   });
 
   it("that went silent says where to look", () => {
@@ -101,7 +101,7 @@ describe("a turn", () => {
     hear({ type: "turn.accepted", ref: "t1", turn_id: "t1" });
     act(() => store.setState(({ log }) => ({ log: silenceTurn(log, "t1") })));
     expect(screen.getByTestId("turn-problem").textContent).toBe("No word of this request any more; look at the lists.");
-    expect(screen.getByRole("status").textContent).toBe("No word of this request any more; look at the lists.");
+    expect(screen.getByTestId("turn-announced").textContent).toBe("No word of this request any more; look at the lists.");
     expect(screen.getByTestId("turn").getAttribute("aria-busy")).toBe("false");
   });
 

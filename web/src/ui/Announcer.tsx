@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 
+import type { ConnectionState } from "../connection/state";
 import { hasEnded, type Turn } from "../store/turns";
 import { useAgentState } from "./agent";
 import { faceOf, reasonWords } from "./words";
@@ -10,12 +11,23 @@ function endInWords(turn: Turn): string {
   return `${turn.status === "rejected" ? "Not taken. " : ""}${reasonWords(turn.problem)}`;
 }
 
-/** One announcement a turn, when it ends; the log itself is silent, or each phase would be read out. */
+function connectionInWords(state: ConnectionState): string {
+  if (state.name !== "connected") return "";
+  return state.silentMs === undefined ? "Connected." : "The server does not answer.";
+}
+
+/** One announcement a turn, when it ends; the log itself is silent, or each phase would be read out. And the connection's. */
 export function Announcer(): ReactNode {
   const ended = useAgentState(({ log }) => log.turns.find((turn) => turn.id === log.lastEnded) ?? null);
+  const connection = useAgentState((state) => connectionInWords(state.connection));
   return (
-    <p className="visually-hidden" role="status">
-      {ended !== null && endInWords(ended)}
-    </p>
+    <div className="visually-hidden">
+      <p role="status" data-testid="turn-announced">
+        {ended !== null && endInWords(ended)}
+      </p>
+      <p role="status" data-testid="connection-announced">
+        {connection}
+      </p>
+    </div>
   );
 }

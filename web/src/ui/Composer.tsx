@@ -4,6 +4,8 @@ import { bytesOver } from "../store/session";
 import type { PutBack } from "../store/turns";
 import { useActions, useAgentState } from "./agent";
 
+export const COMPOSER_ID = "request";
+
 /** What is written, after a rejected text came back: it fills an empty composer, and follows what stands there only where asked for. */
 function withPutBack(written: string, { text, asked }: PutBack): string {
   if (written.trim() === "") return text;
@@ -53,11 +55,11 @@ export function Composer(): ReactNode {
 
   return (
     <form className="composer" onSubmit={submit}>
-      <label className="visually-hidden" htmlFor="request">
+      <label className="visually-hidden" htmlFor={COMPOSER_ID}>
         Your request
       </label>
       <textarea
-        id="request"
+        id={COMPOSER_ID}
         ref={box}
         dir="auto"
         data-testid="composer"

@@ -2,6 +2,7 @@ import type { ReactNode } from "react";
 
 import { refusalOf } from "../connection/state";
 import { useActions, useAgentState } from "./agent";
+import { COMPOSER_ID } from "./Composer";
 import { lossWords, mendingWords, signInWords, wayBack } from "./connection_words";
 import { reasonWords } from "./words";
 
@@ -30,13 +31,23 @@ export function Notices(): ReactNode {
           {reasonWords(notice)}
         </Notice>
       )}
-      {signInEnds !== null && (
-        <Notice action="Dismiss" act={() => session.dismissSignIn()} quiet>
-          {signInWords(signInEnds)}
-        </Notice>
-      )}
+      {/* A region that comes with its words in it is not read out everywhere, so this one is always there. */}
+      <div role="status">
+        {signInEnds !== null && (
+          <Notice action="Dismiss" act={() => session.dismissSignIn()} quiet>
+            {signInWords(signInEnds)}
+          </Notice>
+        )}
+      </div>
     </div>
   );
+}
+
+/** A button that goes while it has the focus passes it on to the composer: it would be nowhere. */
+function passFocusOn(button: HTMLButtonElement): () => void {
+  return () => {
+    if (document.activeElement === button) document.getElementById(COMPOSER_ID)?.focus();
+  };
 }
 
 interface NoticeProps {
@@ -52,7 +63,7 @@ function Notice({ action, act, children, aside, quiet = false }: NoticeProps): R
   return (
     <div className={quiet ? "notice notice-quiet" : "notice"} data-testid="notice">
       <p>
-        <span role={quiet ? "status" : "alert"}>{children}</span>
+        <span role={quiet ? undefined : "alert"}>{children}</span>
         {aside !== undefined && (
           <>
             {" "}
@@ -60,7 +71,7 @@ function Notice({ action, act, children, aside, quiet = false }: NoticeProps): R
           </>
         )}
       </p>
-      <button type="button" className="button" onClick={act}>
+      <button type="button" className="button" onClick={act} ref={passFocusOn}>
         {action}
       </button>
     </div>
