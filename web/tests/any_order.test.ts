@@ -1,5 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
+import { AgentConnection, type ConnectionListener } from "../src/connection/client";
+import type { JsonObject } from "../src/connection/frames";
+import type { FromGateway, Seen } from "../src/connection/protocol";
+import type { Resume } from "../src/connection/resume";
 import { Kept } from "../src/store/kept";
 import { FakeGateway, type Link } from "./fake_gateway";
 import { pageOf, type Page } from "./paired";
@@ -161,5 +165,116 @@ describe("whatever happens, in any order", () => {
     const ids = new Map(world.gateway.heardOf("turn.start").map((heard) => [heard["text"], heard["turn_id"]]));
     const sent = world.gateway.heardOf("turn.start").filter((heard) => ids.get(heard["text"]) !== heard["turn_id"]);
     expect(sent).toEqual([]);
+  });
+});
+
+const SILENT: ConnectionListener = {
+  state: () => {},
+  resume: () => {},
+  ownerChanged: () => {},
+  opened: () => {},
+  path: () => {},
+  message: () => {},
+  problem: () => {},
+  doubted: () => {},
+  silent: () => {},
+  token: () => {},
+  tokenExpires: () => {},
+  tokenDoubted: () => {},
+};
+
+/** A gateway that keeps a log of two streams: it tells every open channel, replays behind `last_seen`, and repeats itself. */
+class LoggingWorld {
+  readonly gateway = new FakeGateway();
+  readonly told: Record<keyof Seen, number[]> = { chat: [], out: [] };
+  readonly heard: Record<keyof Seen, number[]> = { chat: [], out: [] };
+  repeats = 0;
+  readonly #random: () => number;
+  readonly #log: JsonObject[] = [];
+  #resume: Resume | null = null;
+  #connection: AgentConnection;
+
+  constructor(seed: number) {
+    this.#random = seeded(seed);
+    this.gateway.opened = (link) => this.#replay(link);
+    this.#connection = this.#load();
+  }
+
+  async step(): Promise<void> {
+    const act = this.#random();
+    if (act < 0.5) this.#happen();
+    else if (act < 0.65) this.#repeat();
+    else if (act < 0.75) this.#open().at(-1)?.channel.close();
+    else if (act < 0.9) this.#open().at(-1)?.tell({ type: "draining", retry_after_ms: this.#random() * 500 });
+    else if (act < 0.95) this.#reload();
+    await vi.advanceTimersByTimeAsync(this.#random() * 800);
+  }
+
+  async calm(): Promise<void> {
+    await vi.advanceTimersByTimeAsync(20_000);
+  }
+
+  #load(): AgentConnection {
+    const connection = new AgentConnection(
+      { platform: this.gateway.platform(), timeZone: "UTC", chance: this.#random, resume: this.#resume },
+      { ...SILENT, resume: (resume) => (this.#resume = resume), message: (message) => this.#hear(message) },
+    );
+    connection.connect();
+    return connection;
+  }
+
+  #reload(): void {
+    this.#connection.close();
+    this.#connection = this.#load();
+  }
+
+  #hear(message: FromGateway): void {
+    if (message.type === "turn.completed" && message.seq !== null) this.heard.chat.push(message.seq);
+    if (message.type === "turn.phase" && message.seq !== null) this.heard.out.push(message.seq);
+  }
+
+  #open(): Link[] {
+    return this.gateway.links.filter((link) => link.isOpen);
+  }
+
+  #happen(): void {
+    const stream = this.#random() < 0.5 ? "chat" : "out";
+    const seq = (this.told[stream].at(-1) ?? 0) + 1 + Math.floor(this.#random() * 3);
+    this.told[stream].push(seq);
+    const event =
+      stream === "chat"
+        ? { type: "turn.completed", turn: completed("t1"), seq }
+        : { type: "turn.phase", turn_id: "t1", phase: "plan", attempt: 1, elapsed_ms: 1, seq };
+    this.#log.push(event);
+    for (const link of this.#open()) link.tell(event);
+  }
+
+  // What was told on this channel already; the newest event of the other stream may come again after it.
+  #repeat(): void {
+    const [event] = this.#log.slice(-1 - Math.floor(this.#random() * 4));
+    if (event === undefined) return;
+    for (const link of this.#open()) {
+      this.repeats += 1;
+      link.tell(event);
+    }
+  }
+
+  #replay(link: Link): void {
+    const seen = (link.hello["last_seen"] ?? { chat: 0, out: 0 }) as Seen;
+    const missed = this.#log.filter(({ type, seq }) => Number(seq) > seen[type === "turn.completed" ? "chat" : "out"]);
+    for (const event of missed) link.tell(event);
+    const last: Seen = { chat: this.told.chat.at(-1) ?? 0, out: this.told.out.at(-1) ?? 0 };
+    link.tell({ type: "session.current", seen: last, replayed: missed.length });
+  }
+}
+
+describe("events of a session", () => {
+  it.each(Array.from({ length: 15 }, (_, seed) => seed))("reach the page once each and in order, whatever the channels do (seed %i)", async (seed) => {
+    const world = new LoggingWorld(seed);
+    for (let step = 0; step < 80; step += 1) await world.step();
+    await world.calm();
+    expect(world.heard).toEqual(world.told);
+    expect(world.repeats).toBeGreaterThan(0);
+    expect(world.gateway.links.length).toBeGreaterThan(5);
   });
 });

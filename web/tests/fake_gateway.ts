@@ -178,6 +178,8 @@ export class FakeGateway {
   owner = "you";
   /** Of each peer that the page makes from now on. */
   stats = new Map<string, unknown>();
+  /** A friendly gateway has opened this link's channel. */
+  opened: (link: Link) => void = () => {};
   #sessions = 0;
 
   constructor(habits: Habits = { friendly: true }) {
@@ -235,7 +237,10 @@ export class FakeGateway {
         if (message["type"] === "hello") link.signal(this.ready(message));
         if (message["type"] === "offer") {
           link.signal({ type: "answer", attempt: message["attempt"], sdp: "v=0 answer" });
-          queueMicrotask(() => link.channel.open());
+          queueMicrotask(() => {
+            link.channel.open();
+            if (link.isOpen) this.opened(link);
+          });
         }
       };
       queueMicrotask(() => link.socket.open());
