@@ -218,7 +218,8 @@ export class FakeGateway {
       resume_token: `resume-${this.links.length}`,
       token_expires_at: this.tokenExpiresAt,
       ...more,
-      owner_name: this.owner,
+      owner_name: "you",
+      owner: this.owner,
       ice_servers: [{ urls: ["turn:turn.example"], username: "u", credential: "c" }],
       limits: LIMITS,
     };

@@ -45,6 +45,7 @@ async def test_a_token_opens_the_door_to_its_owner_until_it_expires(stack):
     async with stack.client() as client:
         ready = await client.hello(token=token())
         assert ready.owner_name == "ada"
+        assert ready.owner == owner_key("local", "ada")
         expected = before + timedelta(minutes=5, seconds=LEEWAY_S)
         assert abs(ready.token_expires_at - expected) < timedelta(seconds=5)
         await client.offer()

@@ -171,7 +171,7 @@ export class AgentConnection {
     const live = this.#live.get(attempt);
     if (live === undefined) return;
     live.session = ready.session;
-    live.owner = ready.owner_name;
+    live.owner = ready.owner;
     this.#setResume(afterReady(this.#resume, ready));
     this.#signIn.entered(ready.token_expires_at);
     this.#move({ type: "ready", attempt });

@@ -438,6 +438,7 @@ export const ReadySchema = v.object({
   version: v.pipe(v.number(), v.integer()),
   session: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/)),
   owner_name: v.string(),
+  owner: v.nullish(v.string(), null),
   ice_servers: v.optional(v.array(IceServerSchema), []),
   expires_at: v.nullish(v.string(), null),
   token_expires_at: v.nullish(v.string(), null),

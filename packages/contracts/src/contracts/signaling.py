@@ -57,6 +57,9 @@ class Ready(Message):
     version: int
     session: SessionId
     owner_name: str
+    owner: str | None = Field(
+        default=None, description="an opaque mark of the owner, who may share a name with another or change it"
+    )
     ice_servers: tuple[IceServer, ...] = ()
     expires_at: AwareDatetime | None = Field(default=None, description="of the ICE credentials")
     token_expires_at: AwareDatetime | None = Field(

@@ -37,6 +37,7 @@ class Admission:
             version=limits.PROTOCOL_VERSION,
             session=self.session,
             owner_name=self.owner_name,
+            owner=self.owner,
             ice_servers=self.ice_servers,
             expires_at=self.expires_at,
             token_expires_at=self.token_expires_at,
