@@ -387,6 +387,16 @@ class TestLiving:
         with pytest.raises(ConnectError, match="closed the connection"):
             await soon(asking)
 
+    async def test_a_channel_that_is_closing_is_lost_as_soon_as_it_refuses_a_message(
+        self, server: Any, client: AgentClient
+    ) -> None:
+        await opened(server, client)
+        client._channel._channel.close()  # which goes on until the server has answered
+        assert client.lost_because is None
+        with pytest.raises(ConnectError, match="connect again"):
+            await client.lists(timeout=WAIT_S)
+        assert client.lost_because is not None
+
     async def test_a_gateway_that_falls_silent_is_noticed(self, server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(client.connection, "SILENT_MAX_S", 0.1)
         async with AgentClient.connect(server.url) as connected:

@@ -246,7 +246,12 @@ class AgentClient:
         if self._inbox.lost_because is not None:
             raise self._inbox.lost_because
         for frame in frames_of(message):
-            self._channel.send(frame)
+            try:
+                self._channel.send(frame)
+            except ConnectError as error:
+                # One that is closing takes nothing more, though its end is told later: it is lost from now on.
+                self._inbox.lose(error)
+                raise
 
     async def _answered(self, make: Callable[[str], FromPage], wanted: type[ResultT]) -> ResultT:
         """Send a request and wait for its answer. Made again, with the same id of the deed, while the gateway says
