@@ -403,6 +403,16 @@ class TestLiving:
             with pytest.raises(ConnectError, match="nothing came"):
                 await connected.ask("add milk", timeout=WAIT_S)
 
+    async def test_a_channel_that_took_longer_to_open_than_a_silence_may_last_lives(
+        self, server: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(client.connection, "SILENT_MAX_S", 1.0)
+        monkeypatch.setattr(client.connection, "PING_EVERY_S", 0.05)
+        server.before_answer = lambda: asyncio.sleep(1.1)  # a slow gateway
+        async with AgentClient.connect(server.url) as connected:
+            await server.until(lambda: len(server.pings) == 3)
+            assert connected.lost_because is None
+
     async def test_a_gateway_that_answers_pings_is_not_taken_for_silent(
         self, server: Any, monkeypatch: pytest.MonkeyPatch
     ) -> None:

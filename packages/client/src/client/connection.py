@@ -276,6 +276,8 @@ class AgentClient:
 
     def _opened(self, path: Path) -> None:
         self.path = path
+        # Silence counts from here: nothing can be heard before, and opening may take longer than a silence may last.
+        self._inbox.heard_at = asyncio.get_running_loop().time()
         self.send(path.report(new_message_id()))
 
     async def _beat(self) -> None:
