@@ -255,6 +255,12 @@ class TestAsking:
         assert first.turn_id == second.turn_id == turn.turn_id
         assert first.id != second.id
 
+    async def test_an_error_that_may_come_after_a_change_is_no_refusal(self, server: Any, client: AgentClient) -> None:
+        server.respond = lambda message: [ChannelError(code=ErrorCode.INTERNAL, ref=message.id)]
+        with pytest.raises(TimedOut, match="could not tell"):
+            await client.run([CREATE], operation_id="o1", timeout=WAIT_S)
+        assert [message.operation_id for message in server.received] == ["o1"] * 3
+
     async def test_a_refusal_after_a_doubt_does_not_say_that_nothing_was_done(
         self, server: Any, client: AgentClient
     ) -> None:

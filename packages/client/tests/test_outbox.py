@@ -3,7 +3,7 @@
 import pytest
 
 from client.outbox import ROOM, WINDOW, Outbox
-from contracts.channel import TurnStart
+from contracts.channel import ChannelError, TurnRejected, TurnStart
 from contracts.message import ErrorCode, Problem
 
 
@@ -105,6 +105,24 @@ class TestRefusals:
         assert sent(outbox) == ["t0"]
         assert not refused(outbox, "t0", ErrorCode.INVALID)
         assert outbox.refusal_of("t0") is None
+
+    def test_an_error_that_leaves_open_whether_anything_was_done_is_asked_again(self) -> None:
+        outbox = filled(1)
+        sent(outbox)
+        error = ChannelError(code=ErrorCode.INTERNAL, ref="t0")
+        assert not outbox.refused(error, now=0.0, chance=1.0)
+        assert outbox.next_at(0.0) == 0.5
+        assert sent(outbox, 0.5) == ["t0"]
+        assert not refused(outbox, "t0", ErrorCode.INVALID, now=0.5)
+        assert outbox.refusal_of("t0") is None
+
+    def test_a_turn_that_is_rejected_was_not_stored_by_whichever_code(self) -> None:
+        outbox = filled(1)
+        sent(outbox)
+        assert outbox.refused(TurnRejected(code=ErrorCode.INTERNAL, ref="t0"), now=0.0, chance=0.0)
+        refusal = outbox.refusal_of("t0")
+        assert refusal is not None
+        assert refusal.code is ErrorCode.INTERNAL
 
     def test_while_it_is_certain_that_nothing_was_done_the_reason_is_known(self) -> None:
         outbox = filled(1)

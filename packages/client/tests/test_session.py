@@ -218,6 +218,25 @@ class TestAsking:
             assert (await session.ask("x", turn_id="t1", timeout=WAIT_S)).turn_id == "t1"
         assert len(world.sent()) == 3
 
+    async def test_an_error_after_something_was_done_is_not_raised_as_if_nothing_was(self, world: World) -> None:
+        def second(message: PageMessage) -> list[Message]:
+            if not isinstance(message, RunOperation):
+                return []
+            if len(world.sent(RunOperation)) == 1:
+                return [ChannelError(code=ErrorCode.INTERNAL, ref=message.id, error_id="e1")]
+            result = OperationsCompleted(
+                operation_id=message.operation_id, outcome=Outcome.CONFIRMED, text="Created.", receipt=Receipt()
+            )
+            return [OperationCompleted(ref=message.id, result=result)]
+
+        world.server.respond = second
+        async with world.session() as session:
+            result = await session.run([CreateList(list_id="l1", name="Travel")], operation_id="o1", timeout=WAIT_S)
+            assert result.outcome is Outcome.CONFIRMED
+            world.server.respond = lambda message: [ChannelError(code=ErrorCode.INTERNAL, ref=message.id)]
+            with pytest.raises(TimedOut, match="o2"):
+                await session.run([CreateList(list_id="l2", name="Home")], operation_id="o2", timeout=0.5)
+
     async def test_a_refusal_that_lasts_is_raised(self, world: World) -> None:
         world.server.respond = lambda message: [TurnRejected(code=ErrorCode.INVALID, detail="no", ref=message.id)]
         async with world.session() as session:

@@ -9,7 +9,7 @@ from typing import Final, Self, TypeVar
 
 from client.board import Lists
 from client.channel import Path, PeerChannel
-from client.errors import ClientError, ConnectError, Missed, Rejected, TimedOut
+from client.errors import ClientError, ConnectError, Missed, Rejected, TimedOut, is_certain
 from client.feed import Feed
 from client.inbox import Inbox, PhaseHandler
 from client.resuming import Resumption
@@ -268,7 +268,7 @@ class AgentClient:
                 return answer
             if not isinstance(answer, Problem):
                 raise ClientError(f"the gateway answered with {answer.type}; is it of another version?")
-            if answer.code is not ErrorCode.TIMEOUT and attempt == 1:
+            if is_certain(answer) and attempt == 1:
                 raise Rejected(answer)
             # A refusal after a doubt is of this try alone: the one before may have been carried out.
             log.info("answer in doubt", extra={"attempt": attempt})

@@ -9,6 +9,7 @@ from enum import Enum, auto
 from typing import Final
 
 from client.backoff import full_jitter_s
+from client.errors import is_certain
 from contracts.channel import RunOperation, TurnStart
 from contracts.message import ErrorCode, Problem
 
@@ -83,15 +84,16 @@ class Outbox:
     def refused(self, problem: Problem, *, now: float, chance: float, retry_after_s: float = 0.0) -> bool:
         """Take the refusal of `problem.ref`. True if that is its end: nothing was done, and nothing will be.
 
-        One that passes is waited out; `chance`, from 0 to below 1, says how long. One of a request that was sent before
+        One that passes, or that leaves open whether anything was done, is waited out; `chance`, from 0 to below 1, says how long. One of a request that was sent before
         says nothing of the time before: that may have been carried out, and its outcome be on its way.
         """
         entry = self._entries.get(problem.ref or "")
         if entry is None or entry.state is not _State.SENT:
             return False
         entry.refusal = problem
-        entry.doubtful = entry.doubtful or problem.code is ErrorCode.TIMEOUT
-        if problem.code in PASSING:
+        certain = is_certain(problem)
+        entry.doubtful = entry.doubtful or not certain
+        if problem.code in PASSING or not certain:
             entry.refusals += 1
             entry.state = _State.WAITING
             # Not at once: what refuses is busy, or its neighbours are away.
