@@ -2,7 +2,7 @@
 
 import pytest
 
-from client.outbox import ROOM, WINDOW, Outbox
+from client.outbox import ANSWER_S, ROOM, WINDOW, Outbox
 from contracts.channel import ChannelError, TurnRejected, TurnStart
 from contracts.message import ErrorCode, Problem
 
@@ -39,6 +39,29 @@ class TestSending:
         assert sent(outbox) == [f"t{WINDOW}"]
         outbox.remove("t0")
         assert sent(outbox) == [f"t{WINDOW + 1}"]
+
+    def test_what_is_not_answered_in_time_leaves_its_room_to_others_and_is_sent_again(self) -> None:
+        outbox = filled(WINDOW + 1)
+        first, late = [f"t{number}" for number in range(WINDOW)], 2.0 + ANSWER_S
+        assert sent(outbox, 2.0) == first
+        assert outbox.next_at(2.0) == late
+        outbox.give_up(late - 0.1, chance=0.5)
+        assert sent(outbox, late - 0.1) == []
+        outbox.give_up(late, chance=0.5)
+        assert outbox.next_at(late) == late + 0.25
+        assert sent(outbox, late) == [f"t{WINDOW}"]
+        outbox.accepted(f"t{WINDOW}")
+        assert sent(outbox, late + 0.25) == first
+        assert not refused(outbox, "t0", ErrorCode.INVALID)  # the first one may have arrived
+        assert outbox.refusal_of("t0") is None
+
+    def test_what_was_accepted_is_waited_for_without_being_sent_again(self) -> None:
+        outbox = filled(1)
+        sent(outbox)
+        outbox.accepted("t0")
+        assert outbox.next_at(0.0) is None
+        outbox.give_up(ANSWER_S * 2, chance=0.0)
+        assert sent(outbox, ANSWER_S * 3) == []
 
     def test_on_another_channel_everything_without_an_outcome_is_sent_again_in_its_order(self) -> None:
         outbox = filled(4)

@@ -237,6 +237,16 @@ class TestAsking:
             with pytest.raises(TimedOut, match="o2"):
                 await session.run([CreateList(list_id="l2", name="Home")], operation_id="o2", timeout=0.5)
 
+    async def test_what_a_gateway_leaves_unanswered_is_asked_again_on_the_same_channel(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("client.outbox.ANSWER_S", 0.2)
+        world.server.respond = lambda message: completing(message) if len(world.sent()) > 1 else []
+        async with world.session() as session:
+            assert (await session.ask("x", turn_id="t1", timeout=WAIT_S)).turn_id == "t1"
+        assert [message.turn_id for message in world.sent()] == ["t1", "t1"]
+        assert len(world.server.hellos) == 1
+
     async def test_a_refusal_that_lasts_is_raised(self, world: World) -> None:
         world.server.respond = lambda message: [TurnRejected(code=ErrorCode.INVALID, detail="no", ref=message.id)]
         async with world.session() as session:
