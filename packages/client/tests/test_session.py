@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -341,6 +342,18 @@ class TestConnections:
             assert await told(events, 1) == [outcome("t1", seq=2)]
             await world.server.closed(0)
         assert [type(change) for change in world.changes] == [Opened, Opened]  # never without
+
+    async def test_gateways_that_all_drain_are_tried_less_and_less_often(self, world: World) -> None:
+        now = asyncio.get_running_loop().time
+        world.server.on_open = (ChannelDraining(retry_after_ms=100),)
+        asked_at = []
+        async with world.session(chance=lambda: 0.6):
+            for number in range(1, 5):
+                await world.server.until_hellos(number)
+                asked_at.append(now())
+        waited = [later - earlier for earlier, later in pairwise(asked_at)]
+        for wait, least in zip(waited, (0.4, 0.7, 1.3), strict=True):
+            assert wait >= least
 
     async def test_a_session_that_cannot_be_resumed_is_followed_by_a_new_one_that_asks_again(
         self, world: World
