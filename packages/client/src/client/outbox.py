@@ -93,8 +93,9 @@ class Outbox:
     def refused(self, problem: Problem, *, now: float, chance: float, retry_after_s: float = 0.0) -> bool:
         """Take the refusal of `problem.ref`. True if that is its end: nothing was done, and nothing will be.
 
-        One that passes, or that leaves open whether anything was done, is waited out; `chance`, from 0 to below 1, says how long. One of a request that was sent before
-        says nothing of the time before: that may have been carried out, and its outcome be on its way.
+        One that passes, or that leaves open whether anything was done, is waited out; `chance`, from 0 to below 1, says
+        how long. One of a request that was sent before says nothing of the time before: that may have been carried out,
+        and its outcome be on its way.
         """
         entry = self._entries.get(problem.ref or "")
         if entry is None or entry.state is not _State.SENT:
