@@ -26,5 +26,7 @@ async def accounts(directory: DataDirectory, witnesses: Sequence[Witness]) -> Ac
         # Of a worker that another one had taken the turn over from: its session may have left by then.
         late = [entry for entry, message in theirs if message.at > ended.get(entry.about[0], message.at)]
         told = [Entry.of(event) for event in witness.events]
-        total += settle(told, [entry for entry, _ in theirs], late)
+        assert not witness.unread, f"{witness.unread} connections sent more than was recorded"
+        wires = [[Entry.of(event) for event in wire] for wire in witness.wires]
+        total += settle(told, [entry for entry, _ in theirs], late, wires)
     return total

@@ -1,10 +1,11 @@
-"""What one session saw: each event that it was told, in order, and when it had a channel."""
+"""What one session saw: each event that it was told, in order, what came on each channel, and when it had one."""
 
 import asyncio
 import time
 from dataclasses import dataclass, field
 
-from client import AgentSession, Feed, Lost, Missed, Opened, SessionEvent
+from client import AgentSession, ConnectError, Feed, Lost, Missed, Opened, SessionEvent
+from contracts.channel import GatewayMessage, TurnCompletedEvent, TurnPhaseEvent
 
 
 @dataclass
@@ -30,19 +31,44 @@ class Witness:
     missed: int = 0
     address: tuple[str, int] = ("", 0)
     """The gateway's end of the newest channel."""
+    wires: list[list[SessionEvent]] = field(default_factory=list)
+    """The events of each connection as its gateway sent them, before the client takes repeats out."""
+    unread: int = 0
+    """Connections that sent more than could be recorded."""
     _moved: asyncio.Event = field(default_factory=asyncio.Event)
+    _recording: set[asyncio.Task[None]] = field(default_factory=set)
 
     def note(self, change: Opened | Lost) -> None:
         if isinstance(change, Lost):
             self.outages.append(Outage(time.monotonic()))
         else:
             self.connections += 1
+            recording = asyncio.create_task(self._record(change.client.messages_as_told()))
+            self._recording.add(recording)
+            recording.add_done_callback(self._recording.discard)
             self.sessions.add(change.client.ready.session)
             assert change.client.path is not None
             self.address = change.client.path.address
             if self.outages and self.outages[-1].opened_at is None:
                 self.outages[-1].opened_at = time.monotonic()
         self._moved.set()
+
+    async def _record(self, messages: Feed[GatewayMessage]) -> None:
+        wire: list[SessionEvent] = []
+        self.wires.append(wire)
+        try:
+            while True:
+                message = await anext(messages)
+                # An outcome with a `ref` answers a turn that was sent again, and may be of any age.
+                if isinstance(message, TurnPhaseEvent) or (
+                    isinstance(message, TurnCompletedEvent) and message.ref is None
+                ):
+                    wire.append(message)
+                    self._moved.set()
+        except Missed:
+            self.unread += 1
+        except ConnectError:
+            pass
 
     async def until_connected(self, times: int) -> None:
         """Until there have been so many channels. Bounded by the caller."""

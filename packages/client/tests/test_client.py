@@ -500,6 +500,15 @@ class TestResuming:
             server.say(old[0], new[0], old[1], new[1], new[2], *old, Ping(id="end"))
             assert await self.told(feed, Ping(id="end")) == new
 
+    async def test_who_asks_for_messages_as_they_are_told_hears_repeats_too(self, server: Any) -> None:
+        server.on_open = (phase_of("t1", 1), outcome_of("t1", seq=2), phase_of("t1", 1))
+        async with AgentClient.connect(server.url) as client:
+            as_told, once = client.messages_as_told(), client.messages()
+            await opened(server, client)
+            server.say(outcome_of("t1", seq=2), Ping(id="end"))
+            assert await self.told(as_told, Ping(id="end")) == [*server.on_open, outcome_of("t1", seq=2)]
+            assert await self.told(once, Ping(id="end")) == [*server.on_open[:2]]
+
     async def test_it_knows_what_it_has_been_told_in_order(self, server: Any) -> None:
         server.on_hello = READY.model_copy(update={"resumed": True, "resume_token": "next"})
         before = Resumption("s1", "token", Seen(chat=5, out=7))

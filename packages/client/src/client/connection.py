@@ -217,6 +217,11 @@ class AgentClient:
         """Every message from now on, pings too; of the session's events each once."""
         return self._inbox.messages()
 
+    def messages_as_told(self) -> Feed[GatewayMessage]:
+        """Every message from now on as the gateway sends it, events that were told before too: for tests of what a
+        gateway repeats."""
+        return self._inbox.messages_as_told()
+
     def changes(self) -> Feed[JournalEntry]:
         """Every change to the owner's lists from now on, whoever made it, once and without a gap: where the gateway has
         passed changes over, it raises Missed."""
