@@ -10,6 +10,20 @@ from .ledger import Account, Entry, settle
 from .witness import Witness
 
 
+async def until_told(directory: DataDirectory, witnesses: Sequence[Witness]) -> None:
+    """Until sessions that are still open, and ask nothing more, were told the last that the streams hold of them.
+    Bounded by the caller."""
+    last: dict[tuple[str, str], int] = {}
+    for stream, messages in (await stored(directory, CHAT, OUT)).items():
+        for message in messages:
+            if message.subject.startswith("evt."):
+                last[stream, message.subject.split(".")[2]] = message.sequence
+    for witness in witnesses:
+        for (stream, session), sequence in last.items():
+            if session in witness.sessions:
+                await witness.until_told(stream, sequence)
+
+
 async def accounts(directory: DataDirectory, witnesses: Sequence[Witness]) -> Account:
     """The sum of all sessions' accounts, on the stack in `directory`, which is still up."""
     streams = await stored(directory, CHAT, OUT)

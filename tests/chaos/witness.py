@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from client import AgentSession, ConnectError, Feed, Lost, Missed, Opened, SessionEvent
 from contracts.channel import GatewayMessage, TurnCompletedEvent, TurnPhaseEvent
 
+from .ledger import Entry
+
 
 @dataclass
 class Outage:
@@ -76,9 +78,26 @@ class Witness:
             self._moved.clear()
             await self._moved.wait()
 
-    async def until_back_since(self, since: float) -> None:
-        """Until there is a channel again, after one that was lost later than `since`. Bounded by the caller."""
-        while not self.outages or self.outages[-1].lost_at < since or self.outages[-1].opened_at is None:
+    async def until_sent(self, events: int, *, connection: int) -> None:
+        """Until so many events came on that connection, counted from 1, or another has followed. Bounded by the
+        caller."""
+        while len(self.wires) <= connection and (len(self.wires) < connection or len(self.wires[-1]) < events):
+            self._moved.clear()
+            await self._moved.wait()
+
+    async def until_told(self, stream: str, sequence: int) -> None:
+        """Until it was told an event that is as far in its stream. Bounded by the caller."""
+        while not any(entry.stream == stream and entry.sequence >= sequence for entry in map(Entry.of, self.events)):
+            self._moved.clear()
+            await self._moved.wait()
+
+    async def until_back_since(self, since: float) -> Outage:
+        """Until there is a channel again, after the first one that was lost later than `since`. Bounded by the
+        caller."""
+        while True:
+            for outage in self.outages:
+                if outage.lost_at >= since and outage.opened_at is not None:
+                    return outage
             self._moved.clear()
             await self._moved.wait()
 
@@ -88,6 +107,7 @@ class Witness:
         while True:
             try:
                 self.events.append(await anext(events))
+                self._moved.set()
             except Missed:
                 self.missed += 1
                 events = session.events()

@@ -41,6 +41,7 @@ def table(killed: KillReport, restarted: RollingReport) -> str:
             "channels lost with it",
             f"{len(killed.noticed_s)}, of {SESSIONS} sessions; not resumed: {killed.not_resumed}",
         ),
+        ("at the moment of", ", ".join(f"{moment.name.lower()} {times}" for moment, times in killed.moments.items())),
         ("events told", str(killed.account)),
         ("on the wire", killed.account.wire),
         ("until its client noticed", _seconds(killed.noticed_s)),
