@@ -29,6 +29,7 @@ from .world import World
 
 BOUND_S = 60.0
 TOLD_WITHIN_S = 10.0
+GATEWAYS = 2
 LIST = "Kept"
 
 
@@ -50,6 +51,7 @@ class KillReport:
     channel. `answered_before`: turns that were told their end before a kill that was to come while the model is held,
     which then proves nothing."""
 
+    sessions: int = 0
     moments: Counter[Moment] = field(default_factory=Counter)
     noticed_s: list[float] = field(default_factory=list)
     reconnected_s: list[float] = field(default_factory=list)
@@ -78,9 +80,12 @@ class Sitter:
 
 
 async def gateways_killed(world: World, kills: int, *, sessions: int = 4, seed: int = 1) -> KillReport:
-    """With so many sessions, spread over two gateways."""
+    """With so many sessions, or more where two gateways would not both have one."""
     async with AsyncExitStack() as leaving:
-        sitters = [await leaving.enter_async_context(_seated(world.stack)) for _ in range(sessions)]
+        sitters: list[Sitter] = []
+        # Over both, or else the second kill would wait for sessions to come back from the first.
+        while len(sitters) < sessions or len(_used(world.stack, sitters)) < GATEWAYS:
+            sitters.append(await leaving.enter_async_context(_seated(world.stack)))
         await sitters[0].ask(f"create a list called {LIST}")
         killing = _Killing(world, sitters, names(random.Random(seed)))
         plans = itertools.cycle(PLANS)
@@ -92,6 +97,7 @@ async def gateways_killed(world: World, kills: int, *, sessions: int = 4, seed: 
             async with asyncio.timeout(TOLD_WITHIN_S):
                 await until_told(world.directory, witnesses)
     report = killing.report
+    report.sessions = len(sitters)
     report.account = await accounts(world.directory, witnesses)
     report.not_resumed = sum(len(witness.sessions) - 1 for witness in witnesses)
     return report
@@ -104,6 +110,11 @@ async def _seated(stack: RunningStack) -> AsyncIterator[Sitter]:
         following = watching.create_task(witness.follow(session))
         yield Sitter(session, witness)
         following.cancel()
+
+
+def _used(stack: RunningStack, sitters: Sequence[Sitter]) -> set[str]:
+    """The gateways that have them."""
+    return {holding(stack, sitter.witness.address)[0] for sitter in sitters}
 
 
 @dataclass

@@ -39,7 +39,7 @@ def table(killed: KillReport, restarted: RollingReport) -> str:
         (f"**`kill -9` of a gateway during an answer, {killed.kills} times**", ""),
         (
             "channels lost with it",
-            f"{len(killed.noticed_s)}, of {SESSIONS} sessions; not resumed: {killed.not_resumed}",
+            f"{len(killed.noticed_s)}, of {killed.sessions} sessions; not resumed: {killed.not_resumed}",
         ),
         ("at the moment of", ", ".join(f"{moment.name.lower()} {times}" for moment, times in killed.moments.items())),
         ("events told", str(killed.account)),
