@@ -24,6 +24,7 @@ from access.shared_secret import SharedSecrets
 from local_stack.temporary import RunningStack, running_stack, temporary_directory
 
 from .chaos.killer import children
+from .resume.processes import holding
 
 pytestmark = pytest.mark.browser
 
@@ -34,6 +35,20 @@ WATCH = """() => {
     const pill = document.querySelector('[data-testid="connection"]');
     new MutationObserver(() => window.connectionMoved(pill.dataset.state))
         .observe(pill, { attributes: true, attributeFilter: ["data-state"] });
+}"""
+
+KEEP_PEERS = """
+    const Peer = window.RTCPeerConnection;
+    window.peers = [];
+    window.RTCPeerConnection = class extends Peer {
+        constructor(...given) { super(...given); window.peers.push(this); }
+    };
+"""
+GATEWAY_ADDRESS = """async () => {
+    const stats = await window.peers.at(-1).getStats();
+    const transport = [...stats.values()].find(({ type }) => type === "transport");
+    const remote = stats.get(stats.get(transport.selectedCandidatePairId).remoteCandidateId);
+    return [remote.address, remote.port];
 }"""
 
 
@@ -75,6 +90,7 @@ async def own_stack() -> AsyncIterator[RunningStack]:
 @pytest.fixture
 async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     async with await browser.new_context() as made:
+        await made.add_init_script(KEEP_PEERS)
         yield made
 
 
@@ -198,8 +214,8 @@ async def test_a_gateway_that_is_told_to_stop_is_left_without_a_break(own_stack:
     with no_answers(own_stack):
         card = await send(page, "create a list called Moved")
         await expect(card).to_have_attribute("data-status", "accepted", timeout=BOUND_MS)
-        # The one that has the page is the one with open UDP sockets.
-        (gateway,) = [one for one in processes(own_stack, "rtc-gateway") if one.net_connections(kind="udp")]
+        address, port = await page.evaluate(GATEWAY_ADDRESS)
+        _, gateway = holding(own_stack, (address, port))
         gateway.send_signal(signal.SIGTERM)
         await asyncio.to_thread(gateway.wait, BOUND_MS / 1000)
     await expect(card).to_have_attribute("data-outcome", "confirmed", timeout=BOUND_MS)

@@ -1,7 +1,7 @@
 """What a session was told of each stream, against what the stream holds of it. Pure."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple, Self
@@ -34,17 +34,31 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True)
 class Account:
-    """What is wrong with what one session, or several, were told."""
+    """What is wrong with what one session, or several, were told.
+
+    `told` to `disordered` are of what came out of the client, which takes repeats out itself. `sent`, `repeated` and
+    `overtaken` are of what came in on each of its connections.
+    """
 
     told: int = 0
     lost: tuple[Entry, ...] = ()
     doubled: tuple[Entry, ...] = ()
     invented: tuple[Entry, ...] = ()
     disordered: tuple[Entry, ...] = ()
+    sent: int = 0
+    repeated: tuple[Entry, ...] = ()
+    overtaken: tuple[Entry, ...] = ()
 
     @property
     def is_settled(self) -> bool:
-        return not (self.lost or self.doubled or self.invented or self.disordered)
+        wrong = (self.lost, self.doubled, self.invented, self.disordered, self.repeated, self.overtaken)
+        return not any(wrong)
+
+    @property
+    def wire(self) -> str:
+        """What gateways sent, for people."""
+        wrong = f"repeated on one connection **{len(self.repeated)}**, out of order **{len(self.overtaken)}**"
+        return f"{self.sent} events; {wrong}"
 
     def __str__(self) -> str:
         wrong = {
@@ -62,28 +76,45 @@ class Account:
             self.doubled + other.doubled,
             self.invented + other.invented,
             self.disordered + other.disordered,
+            self.sent + other.sent,
+            self.repeated + other.repeated,
+            self.overtaken + other.overtaken,
         )
 
 
-def settle(told: Iterable[Entry], held: Iterable[Entry], late: Iterable[Entry] = ()) -> Account:
+def settle(
+    told: Iterable[Entry], held: Iterable[Entry], late: Iterable[Entry] = (), wires: Iterable[Sequence[Entry]] = ()
+) -> Account:
     """One session's account. `told` in the order of its telling; of what is held, `late` need not have been told.
+    `wires`: what came on each connection, in its order.
 
     A phase may have been told that the stream no longer holds, if it holds a later one about the same.
     """
-    in_order, held = list(told), set(held)
+    in_order, held, wires = list(told), set(held), list(wires)
     once = Counter(in_order)
     newest = {(entry.stream, entry.about): entry.sequence for entry in sorted(held)}
     return Account(
         told=len(once),
         lost=tuple(sorted(held - once.keys() - set(late))),
-        doubled=tuple(entry for entry, times in once.items() if times > 1),
+        doubled=_repeated(in_order),
         invented=tuple(
             entry for entry in once if entry not in held and newest.get((entry.stream, entry.about), 0) < entry.sequence
         ),
-        disordered=tuple(
-            later
-            for stream in (CHAT, OUT)
-            for earlier, later in pairwise(entry for entry in in_order if entry.stream == stream)
-            if later.sequence < earlier.sequence
-        ),
+        disordered=_disordered(in_order),
+        sent=sum(map(len, wires)),
+        repeated=tuple(entry for wire in wires for entry in _repeated(wire)),
+        overtaken=tuple(entry for wire in wires for entry in _disordered(wire)),
+    )
+
+
+def _repeated(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    return tuple(entry for entry, times in Counter(entries).items() if times > 1)
+
+
+def _disordered(entries: Sequence[Entry]) -> tuple[Entry, ...]:
+    return tuple(
+        later
+        for stream in (CHAT, OUT)
+        for earlier, later in pairwise(entry for entry in entries if entry.stream == stream)
+        if later.sequence < earlier.sequence
     )

@@ -152,6 +152,7 @@ def table(report: Report) -> str:
         + ", ".join(f"{by_service[service]} {service}" for service in SERVICES),
         "of these": ", ".join(f"{by_how[how]} {how.value}" for how in How),
         "events told": str(report.account),
+        "on the wire": report.account.wire,
         "entries in the journal": str(len(history.changes)),
         "violations": ", ".join(f"{count} {wrong}" for wrong, count in found.most_common()) or "**0**",
         "duration": f"{report.duration_s:.0f} s",

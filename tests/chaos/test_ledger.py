@@ -37,6 +37,23 @@ def test_what_is_wrong_is_named(told: list[Entry], wrong: dict[str, tuple[Entry,
     assert not account.is_settled
 
 
+@pytest.mark.parametrize(
+    ("wires", "wrong"),
+    [
+        ([HELD, [DONE, NEXT]], {}),  # told again on the next connection, as it may be
+        ([HELD, [NEXT, NEXT]], {"repeated": (NEXT,)}),
+        ([HELD, [NEXT, PLAN_AGAIN, DONE]], {"overtaken": (DONE,)}),
+    ],
+)
+def test_what_is_wrong_on_one_connection_is_named_though_the_client_takes_it_out(
+    wires: list[list[Entry]], wrong: dict[str, tuple[Entry, ...]]
+) -> None:
+    account = settle(HELD, HELD, wires=wires)
+    assert account.sent == sum(map(len, wires))
+    assert {"repeated": account.repeated, "overtaken": account.overtaken} == {"repeated": (), "overtaken": ()} | wrong
+    assert account.is_settled is not bool(wrong)
+
+
 def test_what_came_when_the_turn_had_its_end_may_be_told_or_not() -> None:
     late = Entry(OUT, 14, ("t1", "execute"))
     assert settle(HELD, [*HELD, late], [late]).is_settled

@@ -1,6 +1,7 @@
 """The processes of a running stack: which gateway has a session, and when one that was ended is back."""
 
 import asyncio
+from contextlib import suppress
 
 import httpx
 import psutil
@@ -19,12 +20,20 @@ def named(stack: RunningStack, *services: str) -> dict[str, psutil.Process]:
     return {name: process for name, process in found if name in services or name.rpartition("-")[0] in services}
 
 
-def holding(stack: RunningStack, address: tuple[str, int]) -> tuple[str, psutil.Process]:
-    """The gateway that a channel leads to: the one with that socket."""
+def holder(stack: RunningStack, address: tuple[str, int]) -> tuple[str, psutil.Process] | None:
+    """The gateway that a channel leads to: the one with that socket. None once it is gone."""
     for name, process in named(stack, "rtc-gateway").items():
-        if any(tuple(one.laddr) == address for one in process.net_connections(kind="udp")):
-            return name, process
-    raise AssertionError(f"no gateway has the socket {address}")
+        with suppress(psutil.Error):  # it was killed
+            if any(tuple(one.laddr) == address for one in process.net_connections(kind="udp")):
+                return name, process
+    return None
+
+
+def holding(stack: RunningStack, address: tuple[str, int]) -> tuple[str, psutil.Process]:
+    """As `holder`, of a gateway that lives."""
+    found = holder(stack, address)
+    assert found is not None, f"no gateway has the socket {address}"
+    return found
 
 
 async def until_back(stack: RunningStack, name: str, than: psutil.Process) -> None:

@@ -255,6 +255,12 @@ class TestAsking:
         assert first.turn_id == second.turn_id == turn.turn_id
         assert first.id != second.id
 
+    async def test_an_error_that_may_come_after_a_change_is_no_refusal(self, server: Any, client: AgentClient) -> None:
+        server.respond = lambda message: [ChannelError(code=ErrorCode.INTERNAL, ref=message.id)]
+        with pytest.raises(TimedOut, match="could not tell"):
+            await client.run([CREATE], operation_id="o1", timeout=WAIT_S)
+        assert [message.operation_id for message in server.received] == ["o1"] * 3
+
     async def test_a_refusal_after_a_doubt_does_not_say_that_nothing_was_done(
         self, server: Any, client: AgentClient
     ) -> None:
@@ -387,11 +393,31 @@ class TestLiving:
         with pytest.raises(ConnectError, match="closed the connection"):
             await soon(asking)
 
+    async def test_a_channel_that_is_closing_is_lost_as_soon_as_it_refuses_a_message(
+        self, server: Any, client: AgentClient
+    ) -> None:
+        await opened(server, client)
+        client._channel._channel.close()  # which goes on until the server has answered
+        assert client.lost_because is None
+        with pytest.raises(ConnectError, match="connect again"):
+            await client.lists(timeout=WAIT_S)
+        assert client.lost_because is not None
+
     async def test_a_gateway_that_falls_silent_is_noticed(self, server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(client.connection, "SILENT_MAX_S", 0.1)
         async with AgentClient.connect(server.url) as connected:
             with pytest.raises(ConnectError, match="nothing came"):
                 await connected.ask("add milk", timeout=WAIT_S)
+
+    async def test_a_channel_that_took_longer_to_open_than_a_silence_may_last_lives(
+        self, server: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(client.connection, "SILENT_MAX_S", 1.0)
+        monkeypatch.setattr(client.connection, "PING_EVERY_S", 0.05)
+        server.before_answer = lambda: asyncio.sleep(1.1)  # a slow gateway
+        async with AgentClient.connect(server.url) as connected:
+            await server.until(lambda: len(server.pings) == 3)
+            assert connected.lost_because is None
 
     async def test_a_gateway_that_answers_pings_is_not_taken_for_silent(
         self, server: Any, monkeypatch: pytest.MonkeyPatch
@@ -473,6 +499,15 @@ class TestResuming:
             old = [phase_of("t1", 7), outcome_of("t1", seq=5), phase_of("t2", 8), outcome_of("t2", seq=6)]
             server.say(old[0], new[0], old[1], new[1], new[2], *old, Ping(id="end"))
             assert await self.told(feed, Ping(id="end")) == new
+
+    async def test_who_asks_for_messages_as_they_are_told_hears_repeats_too(self, server: Any) -> None:
+        server.on_open = (phase_of("t1", 1), outcome_of("t1", seq=2), phase_of("t1", 1))
+        async with AgentClient.connect(server.url) as client:
+            as_told, once = client.messages_as_told(), client.messages()
+            await opened(server, client)
+            server.say(outcome_of("t1", seq=2), Ping(id="end"))
+            assert await self.told(as_told, Ping(id="end")) == [*server.on_open, outcome_of("t1", seq=2)]
+            assert await self.told(once, Ping(id="end")) == [*server.on_open[:2]]
 
     async def test_it_knows_what_it_has_been_told_in_order(self, server: Any) -> None:
         server.on_hello = READY.model_copy(update={"resumed": True, "resume_token": "next"})

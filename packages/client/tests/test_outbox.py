@@ -2,8 +2,8 @@
 
 import pytest
 
-from client.outbox import ROOM, WINDOW, Outbox
-from contracts.channel import TurnStart
+from client.outbox import ANSWER_S, ROOM, WINDOW, Outbox
+from contracts.channel import ChannelError, TurnRejected, TurnStart
 from contracts.message import ErrorCode, Problem
 
 
@@ -39,6 +39,29 @@ class TestSending:
         assert sent(outbox) == [f"t{WINDOW}"]
         outbox.remove("t0")
         assert sent(outbox) == [f"t{WINDOW + 1}"]
+
+    def test_what_is_not_answered_in_time_leaves_its_room_to_others_and_is_sent_again(self) -> None:
+        outbox = filled(WINDOW + 1)
+        first, late = [f"t{number}" for number in range(WINDOW)], 2.0 + ANSWER_S
+        assert sent(outbox, 2.0) == first
+        assert outbox.next_at(2.0) == late
+        outbox.give_up(late - 0.1, chance=0.5)
+        assert sent(outbox, late - 0.1) == []
+        outbox.give_up(late, chance=0.5)
+        assert outbox.next_at(late) == late + 0.25
+        assert sent(outbox, late) == [f"t{WINDOW}"]
+        outbox.accepted(f"t{WINDOW}")
+        assert sent(outbox, late + 0.25) == first
+        assert not refused(outbox, "t0", ErrorCode.INVALID)  # the first one may have arrived
+        assert outbox.refusal_of("t0") is None
+
+    def test_what_was_accepted_is_waited_for_without_being_sent_again(self) -> None:
+        outbox = filled(1)
+        sent(outbox)
+        outbox.accepted("t0")
+        assert outbox.next_at(0.0) is None
+        outbox.give_up(ANSWER_S * 2, chance=0.0)
+        assert sent(outbox, ANSWER_S * 3) == []
 
     def test_on_another_channel_everything_without_an_outcome_is_sent_again_in_its_order(self) -> None:
         outbox = filled(4)
@@ -105,6 +128,24 @@ class TestRefusals:
         assert sent(outbox) == ["t0"]
         assert not refused(outbox, "t0", ErrorCode.INVALID)
         assert outbox.refusal_of("t0") is None
+
+    def test_an_error_that_leaves_open_whether_anything_was_done_is_asked_again(self) -> None:
+        outbox = filled(1)
+        sent(outbox)
+        error = ChannelError(code=ErrorCode.INTERNAL, ref="t0")
+        assert not outbox.refused(error, now=0.0, chance=1.0)
+        assert outbox.next_at(0.0) == 0.5
+        assert sent(outbox, 0.5) == ["t0"]
+        assert not refused(outbox, "t0", ErrorCode.INVALID, now=0.5)
+        assert outbox.refusal_of("t0") is None
+
+    def test_a_turn_that_is_rejected_was_not_stored_by_whichever_code(self) -> None:
+        outbox = filled(1)
+        sent(outbox)
+        assert outbox.refused(TurnRejected(code=ErrorCode.INTERNAL, ref="t0"), now=0.0, chance=0.0)
+        refusal = outbox.refusal_of("t0")
+        assert refusal is not None
+        assert refusal.code is ErrorCode.INTERNAL
 
     def test_while_it_is_certain_that_nothing_was_done_the_reason_is_known(self) -> None:
         outbox = filled(1)

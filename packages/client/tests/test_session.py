@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -218,6 +219,35 @@ class TestAsking:
             assert (await session.ask("x", turn_id="t1", timeout=WAIT_S)).turn_id == "t1"
         assert len(world.sent()) == 3
 
+    async def test_an_error_after_something_was_done_is_not_raised_as_if_nothing_was(self, world: World) -> None:
+        def second(message: PageMessage) -> list[Message]:
+            if not isinstance(message, RunOperation):
+                return []
+            if len(world.sent(RunOperation)) == 1:
+                return [ChannelError(code=ErrorCode.INTERNAL, ref=message.id, error_id="e1")]
+            result = OperationsCompleted(
+                operation_id=message.operation_id, outcome=Outcome.CONFIRMED, text="Created.", receipt=Receipt()
+            )
+            return [OperationCompleted(ref=message.id, result=result)]
+
+        world.server.respond = second
+        async with world.session() as session:
+            result = await session.run([CreateList(list_id="l1", name="Travel")], operation_id="o1", timeout=WAIT_S)
+            assert result.outcome is Outcome.CONFIRMED
+            world.server.respond = lambda message: [ChannelError(code=ErrorCode.INTERNAL, ref=message.id)]
+            with pytest.raises(TimedOut, match="o2"):
+                await session.run([CreateList(list_id="l2", name="Home")], operation_id="o2", timeout=0.5)
+
+    async def test_what_a_gateway_leaves_unanswered_is_asked_again_on_the_same_channel(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("client.outbox.ANSWER_S", 0.2)
+        world.server.respond = lambda message: completing(message) if len(world.sent()) > 1 else []
+        async with world.session() as session:
+            assert (await session.ask("x", turn_id="t1", timeout=WAIT_S)).turn_id == "t1"
+        assert [message.turn_id for message in world.sent()] == ["t1", "t1"]
+        assert len(world.server.hellos) == 1
+
     async def test_a_refusal_that_lasts_is_raised(self, world: World) -> None:
         world.server.respond = lambda message: [TurnRejected(code=ErrorCode.INVALID, detail="no", ref=message.id)]
         async with world.session() as session:
@@ -312,6 +342,18 @@ class TestConnections:
             assert await told(events, 1) == [outcome("t1", seq=2)]
             await world.server.closed(0)
         assert [type(change) for change in world.changes] == [Opened, Opened]  # never without
+
+    async def test_gateways_that_all_drain_are_tried_less_and_less_often(self, world: World) -> None:
+        now = asyncio.get_running_loop().time
+        world.server.on_open = (ChannelDraining(retry_after_ms=100),)
+        asked_at = []
+        async with world.session(chance=lambda: 0.6):
+            for number in range(1, 5):
+                await world.server.until_hellos(number)
+                asked_at.append(now())
+        waited = [later - earlier for earlier, later in pairwise(asked_at)]
+        for wait, least in zip(waited, (0.4, 0.7, 1.3), strict=True):
+            assert wait >= least
 
     async def test_a_session_that_cannot_be_resumed_is_followed_by_a_new_one_that_asks_again(
         self, world: World

@@ -9,7 +9,7 @@ from typing import Final, Self, TypeVar
 
 from client.board import Lists
 from client.channel import Path, PeerChannel
-from client.errors import ClientError, ConnectError, Missed, Rejected, TimedOut
+from client.errors import ClientError, ConnectError, Missed, Rejected, TimedOut, is_certain
 from client.feed import Feed
 from client.inbox import Inbox, PhaseHandler
 from client.resuming import Resumption
@@ -217,6 +217,11 @@ class AgentClient:
         """Every message from now on, pings too; of the session's events each once."""
         return self._inbox.messages()
 
+    def messages_as_told(self) -> Feed[GatewayMessage]:
+        """Every message from now on as the gateway sends it, events that were told before too: for tests of what a
+        gateway repeats."""
+        return self._inbox.messages_as_told()
+
     def changes(self) -> Feed[JournalEntry]:
         """Every change to the owner's lists from now on, whoever made it, once and without a gap: where the gateway has
         passed changes over, it raises Missed."""
@@ -246,7 +251,12 @@ class AgentClient:
         if self._inbox.lost_because is not None:
             raise self._inbox.lost_because
         for frame in frames_of(message):
-            self._channel.send(frame)
+            try:
+                self._channel.send(frame)
+            except ConnectError as error:
+                # One that is closing takes nothing more, though its end is told later: it is lost from now on.
+                self._inbox.lose(error)
+                raise
 
     async def _answered(self, make: Callable[[str], FromPage], wanted: type[ResultT]) -> ResultT:
         """Send a request and wait for its answer. Made again, with the same id of the deed, while the gateway says
@@ -263,7 +273,7 @@ class AgentClient:
                 return answer
             if not isinstance(answer, Problem):
                 raise ClientError(f"the gateway answered with {answer.type}; is it of another version?")
-            if answer.code is not ErrorCode.TIMEOUT and attempt == 1:
+            if is_certain(answer) and attempt == 1:
                 raise Rejected(answer)
             # A refusal after a doubt is of this try alone: the one before may have been carried out.
             log.info("answer in doubt", extra={"attempt": attempt})
@@ -271,6 +281,8 @@ class AgentClient:
 
     def _opened(self, path: Path) -> None:
         self.path = path
+        # Silence counts from here: nothing can be heard before, and opening may take longer than a silence may last.
+        self._inbox.heard_at = asyncio.get_running_loop().time()
         self.send(path.report(new_message_id()))
 
     async def _beat(self) -> None:

@@ -140,10 +140,12 @@ class Conversation:
         """The one that sends, so that requests keep their order. Without end."""
         while True:
             self._stirred.clear()
+            now = self._loop.time()  # one for both: what falls due in between would be waited for in vain
             if self._client is not None:
-                self._send_due(self._client)
+                self._outbox.give_up(now, self._chance())
+                self._send_due(self._client, now)
             with suppress(TimeoutError):
-                async with asyncio.timeout_at(self._outbox.next_at(self._loop.time())):
+                async with asyncio.timeout_at(self._outbox.next_at(now)):
                     await self._stirred.wait()
 
     def opened(self, client: AgentClient) -> None:
@@ -203,9 +205,9 @@ class Conversation:
         for messages in self._messages:
             messages.end(reason)
 
-    def _send_due(self, client: AgentClient) -> None:
+    def _send_due(self, client: AgentClient, now: float) -> None:
         with suppress(ConnectError):  # what was taken out goes over the next channel, with all the rest
-            for request in self._outbox.due(self._loop.time()):
+            for request in self._outbox.due(now):
                 client.send(request)
 
     @property

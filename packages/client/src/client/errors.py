@@ -2,9 +2,30 @@
 
 from typing import Final, Self
 
+from contracts.channel import TurnRejected
 from contracts.message import ErrorCode, Problem
 
 STOPPING: Final = frozenset({ErrorCode.SUPERSEDED, ErrorCode.UNAUTHORISED, ErrorCode.UNSUPPORTED_VERSION})
+
+NOTHING_DONE: Final = frozenset(
+    {
+        ErrorCode.INVALID,
+        ErrorCode.UNKNOWN_TYPE,
+        ErrorCode.TOO_LARGE,
+        ErrorCode.UNSUPPORTED,
+        ErrorCode.UNAUTHORISED,
+        ErrorCode.CONFLICT,  # the id is another request's
+        ErrorCode.RATE,
+        ErrorCode.OVERLOADED,
+        ErrorCode.UNAVAILABLE,
+    }
+)
+
+
+def is_certain(problem: Problem) -> bool:
+    """Whether it says that nothing was done and nothing will be, as `turn.rejected` does. An `error` does so only by
+    some codes: others, such as `internal`, may come after a change."""
+    return problem.code in NOTHING_DONE or (isinstance(problem, TurnRejected) and problem.code is not ErrorCode.TIMEOUT)
 
 
 class ClientError(Exception):

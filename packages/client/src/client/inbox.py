@@ -68,6 +68,7 @@ class Inbox:
         self._held: list[GatewayMessage] | None = None
         # Weak: a reader that lets go of its feed needs to tell nobody.
         self._messages: WeakSet[Feed[GatewayMessage]] = WeakSet()
+        self._as_told: WeakSet[Feed[GatewayMessage]] = WeakSet()
         self._changes: WeakSet[Feed[JournalEntry]] = WeakSet()
         self.waiting: dict[str, Waiting] = {}
         self.turns: dict[str, Turn] = {}
@@ -88,6 +89,12 @@ class Inbox:
     def messages(self) -> Feed[GatewayMessage]:
         feed = Feed[GatewayMessage](self.lost_because)
         self._messages.add(feed)
+        return feed
+
+    def messages_as_told(self) -> Feed[GatewayMessage]:
+        """With events that were told before."""
+        feed = Feed[GatewayMessage](self.lost_because)
+        self._as_told.add(feed)
         return feed
 
     def changes(self) -> Changes:
@@ -118,7 +125,7 @@ class Inbox:
         if self._lost.done():
             return
         self._lost.set_result(reason)
-        for messages in self._messages:
+        for messages in (*self._messages, *self._as_told):
             messages.end(reason)
         for changes in self._changes:
             changes.end(reason)
@@ -149,6 +156,8 @@ class Inbox:
             self._held.append(message)
 
     def _take(self, message: GatewayMessage) -> None:
+        for messages in self._as_told:
+            messages.put(message)
         seen = after(self.seen, message)
         if seen is None:
             return

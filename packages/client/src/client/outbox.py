@@ -9,11 +9,13 @@ from enum import Enum, auto
 from typing import Final
 
 from client.backoff import full_jitter_s
+from client.errors import is_certain
 from contracts.channel import RunOperation, TurnStart
 from contracts.message import ErrorCode, Problem
 
 ROOM: Final = 256  # so many outcomes a gateway looks after
 WINDOW: Final = 8  # a gateway serves 16 requests of a session at once, and refuses the rest
+ANSWER_S: Final = 15.0  # as the page waits
 RETRY_LEAST_S: Final = 0.1
 PASSING: Final = frozenset({ErrorCode.TIMEOUT, ErrorCode.RATE, ErrorCode.OVERLOADED, ErrorCode.UNAVAILABLE})
 
@@ -31,8 +33,9 @@ class _State(Enum):
 class _Entry:
     request: Request
     state: _State = _State.WAITING
-    refusals: int = 0  # in a row
+    refusals: int = 0  # or silences, in a row
     not_before: float = 0.0
+    sent_at: float = 0.0
     doubtful: bool = False  # one that was sent may have been, or will be, carried out
     refusal: Problem | None = None
 
@@ -66,13 +69,20 @@ class Outbox:
         for entry in list(self._entries.values()):
             if room > 0 and entry.state is _State.WAITING and entry.not_before <= now:
                 room -= 1
-                entry.state = _State.SENT
+                entry.state, entry.sent_at = _State.SENT, now
                 yield entry.request
 
     def next_at(self, now: float) -> float | None:
         """When something more will be due by itself."""
-        times = (entry.not_before for entry in self._entries.values() if entry.state is _State.WAITING)
+        times = (_next_at(entry) for entry in self._entries.values() if entry.state is not _State.HELD)
         return min((time for time in times if time > now), default=None)
+
+    def give_up(self, now: float, chance: float) -> None:
+        """Whatever was not answered within ANSWER_S is to be sent again, and leaves its room to others meanwhile."""
+        for entry in self._entries.values():
+            if entry.state is _State.SENT and _next_at(entry) <= now:
+                entry.doubtful = True
+                _wait(entry, now, chance)
 
     def accepted(self, request_id: str) -> None:
         """It is stored, and its outcome will be told."""
@@ -83,19 +93,18 @@ class Outbox:
     def refused(self, problem: Problem, *, now: float, chance: float, retry_after_s: float = 0.0) -> bool:
         """Take the refusal of `problem.ref`. True if that is its end: nothing was done, and nothing will be.
 
-        One that passes is waited out; `chance`, from 0 to below 1, says how long. One of a request that was sent before
-        says nothing of the time before: that may have been carried out, and its outcome be on its way.
+        One that passes, or that leaves open whether anything was done, is waited out; `chance`, from 0 to below 1, says
+        how long. One of a request that was sent before says nothing of the time before: that may have been carried out,
+        and its outcome be on its way.
         """
         entry = self._entries.get(problem.ref or "")
         if entry is None or entry.state is not _State.SENT:
             return False
         entry.refusal = problem
-        entry.doubtful = entry.doubtful or problem.code is ErrorCode.TIMEOUT
-        if problem.code in PASSING:
-            entry.refusals += 1
-            entry.state = _State.WAITING
-            # Not at once: what refuses is busy, or its neighbours are away.
-            entry.not_before = now + max(retry_after_s, RETRY_LEAST_S, full_jitter_s(entry.refusals, chance))
+        certain = is_certain(problem)
+        entry.doubtful = entry.doubtful or not certain
+        if problem.code in PASSING or not certain:
+            _wait(entry, now, chance, retry_after_s)
             return False
         entry.state = _State.HELD
         return not entry.doubtful
@@ -106,3 +115,14 @@ class Outbox:
         if entry is None or entry.doubtful or entry.state is _State.SENT:
             return None
         return entry.refusal
+
+
+def _next_at(entry: _Entry) -> float:
+    return entry.sent_at + ANSWER_S if entry.state is _State.SENT else entry.not_before
+
+
+def _wait(entry: _Entry, now: float, chance: float, least_s: float = 0.0) -> None:
+    """To be sent again, but not at once: what refuses or says nothing is busy, or its neighbours are away."""
+    entry.refusals += 1
+    entry.state = _State.WAITING
+    entry.not_before = now + max(least_s, RETRY_LEAST_S, full_jitter_s(entry.refusals, chance))

@@ -37,7 +37,7 @@ class _Line:
 
     task: asyncio.Task[None] | None = None
     client: AgentClient | None = None
-    lived_s: float = 0.0
+    lived_s: float = 0.0  # up to its draining, or its end
     draining: asyncio.Future[float] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
     ended: asyncio.Future[ConnectError] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
@@ -75,7 +75,9 @@ class Reconnecting:
         either: set[asyncio.Future[float] | asyncio.Future[ConnectError]] = {line.draining, line.ended}
         await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not line.ended.done():
-            await asyncio.wait({line.ended}, timeout=line.draining.result())
+            # Never at once: its other clients are told the same, and the gateway that takes us may be draining too.
+            pause_s = line.draining.result() + self._backoff.after(line.lived_s)
+            await asyncio.wait({line.ended}, timeout=pause_s)
         if line.ended.done():
             self.last_failure = line.ended.result()
             if self.last_failure.final:
@@ -100,6 +102,7 @@ class Reconnecting:
                 message = await anext(messages)
                 self._hearer.heard(message)
                 if isinstance(message, ChannelDraining) and not line.draining.done():
+                    line.lived_s = now() - opened_at
                     line.draining.set_result(message.retry_after_ms / 1000)
         except ConnectError as error:
             return error
