@@ -172,13 +172,7 @@ async def test_a_body_that_is_too_large_and_another_method_are_refused(secured: 
     ("arguments", "environ", "words"),
     [
         (["--http", "0.0.0.0:0"], {}, "nobody is asked for a token; set AUTH_SECRET"),
-        (["--http", "127.0.0.1:0"], {"AUTH_SECRET": "short"}, "at least 32 are needed"),
-        (["--http", "127.0.0.1:0"], {"ALLOWED_HOSTS": "todo.example"}, "todo.example, which is not this machine's own"),
-        (["--http", "127.0.0.1:0"], {"ALLOWED_HOSTS": "*"}, "has *, which is not this machine's own"),
-        (["--http", "nowhere"], {}, "is not HOST:PORT"),
         (["--tools", "fly"], {}, "no tool is called fly"),
-        (["--url", "ftp://x"], {}, "is not a URL"),
-        (["--url", "http://x", "--read-only"], {}, "are for the bridge that serves"),
         (["--url", "http://todo.example"], {"TODO_AGENT_TOKEN": "t"}, "readable for everybody on the way; use https"),
     ],
 )
@@ -241,16 +235,4 @@ async def test_a_token_that_will_not_do_is_said_to_the_model(secured: Served, st
     assert refused.failed
     assert refused.text == (
         "127.0.0.1 did not take the token: put a new one into TODO_AGENT_TOKEN. Nothing was changed."
-    )
-
-
-async def test_a_bridge_elsewhere_that_is_away_is_waited_for_and_then_said_to_be(stack: RunningStack) -> None:
-    owner, port = new_owner(), free_port()
-    url = f"http://127.0.0.1:{port}"
-    env = {"TODO_AGENT_TOKEN": token(owner)}
-    async with connected(stack.data, owner, "--url", url, mode="2026-07-28", env=env) as bridge:
-        away = await bridge.call("create_todo_list", name="x")
-    assert away.failed
-    assert away.text == (
-        "the to-do store is away (127.0.0.1 cannot be reached). Nothing was changed. Try again in a moment."
     )

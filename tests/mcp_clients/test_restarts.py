@@ -13,7 +13,7 @@ from local_stack.temporary import RunningStack, running_stack, temporary_directo
 
 from .bridge import BOUND_S, Caller, RawBridge, command, connected
 
-KILLS = 12
+KILLS = 6
 CALLS = 1000
 
 
@@ -71,6 +71,7 @@ async def test_a_bridge_that_is_killed_in_the_middle_of_a_call_and_started_again
         assert sorted(await bridge.titles()) == sorted(f"item {number}" for number in range(KILLS))
 
 
+@pytest.mark.long
 async def test_a_bridge_outlives_stacks_and_says_in_words_when_there_is_none(
     directory: DataDirectory, owner: str
 ) -> None:
@@ -98,8 +99,8 @@ async def until_there(bridge: Caller) -> None:
             pass
 
 
-async def test_the_stacks_file_is_for_its_owner_alone_and_knows_one_password(own_stack: RunningStack) -> None:
-    file: Path = own_stack.data / "mcp.json"
+async def test_the_stacks_file_is_for_its_owner_alone_and_knows_one_password(stack: RunningStack) -> None:
+    file: Path = stack.data / "mcp.json"
     assert file.stat().st_mode & 0o777 == 0o600
     assert file.read_text().count("password") == 1
 

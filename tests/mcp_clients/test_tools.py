@@ -71,23 +71,19 @@ async def test_a_verified_change_carries_its_receipt(stack: RunningStack, owner:
         assert (receipt["revision_before"], receipt["revision_after"]) == (0, 1)
 
 
-@pytest.fixture
-async def prepared(stack: RunningStack, owner: str) -> tuple[str, str, str]:
-    """A list and an item of it, and their owner."""
-    async with connected(stack.data, owner) as bridge:
-        list_id = (await bridge.done("create_todo_list", name="Groceries"))["list_id"]
-        item_id = (await bridge.done("create_todo_item", list_id=list_id, title="oat milk"))["item_id"]
-    return owner, list_id, item_id
+async def groceries(bridge: Caller) -> tuple[str, str]:
+    """A list, and an item of it: oat milk."""
+    list_id = (await bridge.done("create_todo_list", name="Groceries"))["list_id"]
+    item_id = (await bridge.done("create_todo_item", list_id=list_id, title="oat milk"))["item_id"]
+    return list_id, item_id
 
 
-async def test_what_does_not_exist_is_answered_with_what_is_near(
-    stack: RunningStack, prepared: tuple[str, str, str]
-) -> None:
-    owner, list_id, item_id = prepared
-    near_list = f'Near: {list_id} "Groceries". Lists: {list_id} "Groceries".'
-    near_item = f'Near: {item_id} "oat milk" in "Groceries" ({list_id}).'
-    wrong_id = item_id[:-1] + ("a" if item_id[-1] != "a" else "b")
+async def test_what_does_not_exist_is_answered_with_what_is_near(stack: RunningStack, owner: str) -> None:
     async with connected(stack.data, owner) as bridge:
+        list_id, item_id = await groceries(bridge)
+        near_list = f'Near: {list_id} "Groceries". Lists: {list_id} "Groceries".'
+        near_item = f'Near: {item_id} "oat milk" in "Groceries" ({list_id}).'
+        wrong_id = item_id[:-1] + ("a" if item_id[-1] != "a" else "b")
         for tool, arguments, near in [
             ("get_all_todo_lists", {"list_id": "Groceries"}, near_list),
             ("create_todo_item", {"list_id": "groceries", "title": "tea"}, near_list),
@@ -110,11 +106,11 @@ async def test_what_does_not_exist_is_answered_with_what_is_near(
 
 
 async def test_an_idempotency_key_makes_a_repeat_harmless_and_belongs_to_one_change(
-    stack: RunningStack, prepared: tuple[str, str, str]
+    stack: RunningStack, owner: str
 ) -> None:
-    owner, list_id, _ = prepared
-    tea = {"list_id": list_id, "title": "tea", "idempotency_key": "my tea"}
     async with connected(stack.data, owner) as bridge:
+        list_id, _ = await groceries(bridge)
+        tea = {"list_id": list_id, "title": "tea", "idempotency_key": "my tea"}
         first, again = [await bridge.done("create_todo_item", **tea) for _ in range(2)]
         assert (first["item_id"], first["change_id"]) == (again["item_id"], again["change_id"])
         other = await bridge.call("create_todo_item", **{**tea, "title": "jam"})
@@ -131,11 +127,9 @@ async def test_an_idempotency_key_makes_a_repeat_harmless_and_belongs_to_one_cha
             assert theirs != list_id
 
 
-async def test_a_stale_view_is_a_conflict_that_says_what_is_there_now(
-    stack: RunningStack, prepared: tuple[str, str, str]
-) -> None:
-    owner, list_id, item_id = prepared
+async def test_a_stale_view_is_a_conflict_that_says_what_is_there_now(stack: RunningStack, owner: str) -> None:
     async with connected(stack.data, owner) as bridge:
+        list_id, item_id = await groceries(bridge)
         seen = (await bridge.call("get_all_todo_lists")).facts["revision"]
         await bridge.done("update_todo_item", item_id=item_id, title="soy milk")
         stale = await bridge.call("complete_todo_item", item_id=item_id, expected_revision=seen)

@@ -129,6 +129,27 @@ async def test_nothing_that_is_printed_reaches_the_wire(stack_file: Path) -> Non
         assert f"NOISE-ON-STDOUT {source}" in said
 
 
+async def test_without_a_stack_it_lists_its_tools_and_says_how_to_start_one_and_finds_it_then(
+    stack_file: Path, agent: Agent
+) -> None:
+    stack = stack_file.read_text()
+    stack_file.unlink()
+    agent.may_answer.set()
+    async with started(stack_file) as bridge:
+        await bridge.initialize()
+        assert len((await bridge.ask("tools/list", {}))["result"]["tools"]) == 12
+        refused = (await bridge.ask("tools/call", CREATE))["result"]
+        assert refused["isError"]
+        assert refused["content"][0]["text"] == (
+            "the to-do store is away (no to-do stack is running on this machine; start it with: todo-agent up). "
+            "Nothing was changed. Try again in a moment."
+        )
+        stack_file.write_text(stack)
+        async with asyncio.timeout(BOUND_S):
+            while (await bridge.ask("tools/call", CREATE))["result"]["isError"]:
+                pass
+
+
 async def test_what_is_no_message_does_not_end_it(stack_file: Path, agent: Agent) -> None:
     async with started(stack_file) as bridge:
         assert bridge.process.stdin is not None
