@@ -9,13 +9,21 @@ import asyncpg
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from local_stack.temporary import RunningStack
+from local_stack.temporary import RunningStack, running_stack, temporary_directory
 
 pytestmark = pytest.mark.browser
 
 SCREENSHOT = Path(__file__).parent.parent / "docs" / "page.png"
 BOUND_MS = 20_000
 ANY = re.compile(r".+")
+
+
+@pytest.fixture(scope="module")
+async def stack() -> AsyncIterator[RunningStack]:
+    """One of its own: what these sentences mean depends on every list that there is."""
+    with temporary_directory() as directory:
+        async with running_stack(directory, "--standin", "--scale", "agent=2,rtc-gateway=2") as running:
+            yield running
 
 
 @pytest.fixture(scope="module")

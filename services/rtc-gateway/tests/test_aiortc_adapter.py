@@ -113,6 +113,8 @@ async def test_a_page_that_closes_its_connection_is_gone_at_once() -> None:
 
 
 async def test_what_is_sent_to_a_page_that_vanished_is_lost_without_a_word(caplog: pytest.LogCaptureFixture) -> None:
+    gc.collect()  # what other tests have left behind is theirs
+    caplog.clear()
     async with connected() as pair:
         sctp = pair.peer._connection.sctp
         assert sctp is not None
