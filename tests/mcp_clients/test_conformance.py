@@ -121,7 +121,9 @@ def failures(results: Path) -> dict[str, list[str]]:
     ("revision", "chosen"),
     [
         ("2026-07-28", ("--requirements", "2026-07-28")),
-        ("2025-11-25", ("--suite", "all", "--spec-version", "2025-11-25")),
+        pytest.param(
+            "2025-11-25", ("--suite", "all", "--spec-version", "2025-11-25"), marks=pytest.mark.long, id="2025-11-25"
+        ),
     ],
 )
 async def test_the_suite_finds_nothing_but_that_its_own_fixtures_are_not_there(

@@ -43,6 +43,7 @@ async def python_says_why_not(lab: Lab, url: str | None = None) -> None:
     assert told["took_s"] < PYTHON_S
 
 
+@pytest.mark.long
 async def test_a_turn_server_that_is_down_is_told_of_and_the_page_connects_when_it_is_back(lab: Lab) -> None:
     lab.network.set_up(Way())
     await lab.ground.turn.stop()
