@@ -48,13 +48,15 @@ PLANS = ((Moment.TELLING, Moment.WAITING), (Moment.WAITING, Moment.REPLAYING))
 @dataclass
 class KillReport:
     """`noticed_s`: from each kill until a client of that gateway noticed; `reconnected_s`: from there to its next
-    channel. `answered_before`: turns that were told their end before a kill that was to come while the model is held,
+    channel, `reconnected_with_another_s` only of rounds in which another gateway lived all the time (while a session is
+    replayed to, the one that took it in is killed before the first one is back). `answered_before`: turns that were told their end before a kill that was to come while the model is held,
     which then proves nothing."""
 
     sessions: int = 0
     moments: Counter[Moment] = field(default_factory=Counter)
     noticed_s: list[float] = field(default_factory=list)
     reconnected_s: list[float] = field(default_factory=list)
+    reconnected_with_another_s: list[float] = field(default_factory=list)
     answered_before: int = 0
     not_resumed: int = 0
     account: Account = field(default_factory=Account)
@@ -156,6 +158,8 @@ class _Killing:
             outage = await sitter.witness.until_back_since(hit_at)
             self.report.noticed_s.append(outage.lost_at - hit_at)
             self.report.reconnected_s.append(outage.seconds)
+            if Moment.REPLAYING not in moments:
+                self.report.reconnected_with_another_s.append(outage.seconds)
         await self.world.model.release()
         await asyncio.gather(*asking)
         for name, process in killed:

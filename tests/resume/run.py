@@ -46,6 +46,7 @@ def table(killed: KillReport, restarted: RollingReport) -> str:
         ("on the wire", killed.account.wire),
         ("until its client noticed", _seconds(killed.noticed_s)),
         ("from there to the next open channel", _seconds(killed.reconnected_s)),
+        ("the same, where another gateway lived", _seconds(killed.reconnected_with_another_s)),
         ("**everything restarted, one process after the other, by SIGTERM**", ""),
         ("processes", f"{len(restarted.restarts)} in {seconds:.0f} s: {names}"),
         ("turns meanwhile", f"{restarted.turns}, from {SESSIONS} sessions; connections: {restarted.connections}"),
