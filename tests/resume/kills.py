@@ -47,10 +47,12 @@ PLANS = ((Moment.TELLING, Moment.WAITING), (Moment.WAITING, Moment.REPLAYING))
 
 @dataclass
 class KillReport:
-    """`noticed_s`: from each kill until a client of that gateway noticed; `reconnected_s`: from there to its next
-    channel, `reconnected_with_another_s` only of rounds in which another gateway lived all the time (while a session is
-    replayed to, the one that took it in is killed before the first one is back). `answered_before`: turns that were told their end before a kill that was to come while the model is held,
-    which then proves nothing."""
+    """`noticed_s`: from each kill until a client of that gateway noticed. `reconnected_s`: from there to its channel.
+
+    `reconnected_with_another_s`: only of rounds in which another gateway lived all the time; where a replay is cut
+    short, the gateway that had taken the session in dies before the first one is back. `answered_before`: turns that
+    were told their end before a kill that was to come while the model is held, which then proves nothing.
+    """
 
     sessions: int = 0
     moments: Counter[Moment] = field(default_factory=Counter)
