@@ -16,11 +16,12 @@ test: sync page tools tests/foreign_client/node_modules  ## every test that take
 
 test-long: sync page tools tests/foreign_client/node_modules  ## the long ones: chaos, soak
 	$(RUN)/pytest -q -m long --timeout 1800
+	PAGE_RENDERER=react $(NPM) --prefix web test
 
-check: sync web/node_modules  ## formatting, lint, types, import rules, generated files
+check: sync page  ## formatting, lint, types, import rules, generated files, the page's size
 	$(RUN)/ruff format --check . && $(RUN)/ruff check . && $(RUN)/mypy && $(RUN)/lint-imports
 	$(RUN)/python docs/generate_protocol.py --check && $(RUN)/python web/generate_protocol.py --check
-	$(NPM) --prefix web run check
+	$(NPM) --prefix web run check && $(RUN)/python web/page_size.py
 
 bench: sync page tools  ## the figures of the README
 	$(RUN)/python -m bench.run

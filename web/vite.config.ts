@@ -1,13 +1,32 @@
 import react from "@vitejs/plugin-react";
 import { defineConfig } from "vitest/config";
 
+// The page is written against React and runs on Preact, which is a seventh of its size (docs/decisions/0015).
+// `PAGE_RENDERER=react` builds and tests the same code on React.
+const ON_PREACT = process.env["PAGE_RENDERER"] !== "react";
+const AS_PREACT = [
+  { find: /^react-dom\/client$/, replacement: "preact/compat/client" },
+  { find: /^react\/(jsx-(?:dev-)?runtime)$/, replacement: "preact/$1" },
+  { find: /^react-dom\/test-utils$/, replacement: "preact/test-utils" },
+  { find: /^react(?:-dom)?$/, replacement: "preact/compat" },
+  // Its CommonJS form would bring React with it.
+  { find: /^@testing-library\/react$/, replacement: "@testing-library/react/dist/@testing-library/react.esm.js" },
+];
+
 export default defineConfig({
   plugins: [react()],
+  resolve: { alias: ON_PREACT ? AS_PREACT : [] },
   build: { target: "es2023", modulePreload: { polyfill: false } },
   server: {
     port: 5174,
     strictPort: true,
     proxy: { "/ai/ws": { target: "ws://127.0.0.1:5173", ws: true } },
   },
-  test: { environment: "happy-dom", include: ["tests/**/*.test.{ts,tsx}"], restoreMocks: true },
+  test: {
+    environment: "happy-dom",
+    include: ["tests/**/*.test.{ts,tsx}"],
+    restoreMocks: true,
+    // Aliases hold in what vite transforms only.
+    server: { deps: { inline: ON_PREACT ? [/@testing-library\/react/, /zustand/] : [] } },
+  },
 });

@@ -13,7 +13,7 @@ describe("the composer", () => {
   const box = (): HTMLTextAreaElement => screen.getByTestId("composer");
 
   it("sends on Enter and is empty then, begins a line on Shift+Enter, and leaves input methods alone", () => {
-    fireEvent.change(box(), { target: { value: "add milk" } });
+    fireEvent.input(box(), { target: { value: "add milk" } });
     fireEvent.keyDown(box(), { key: "Enter", shiftKey: true });
     fireEvent.keyDown(box(), { key: "Enter", isComposing: true });
     expect(session.send).not.toHaveBeenCalled();
@@ -24,7 +24,7 @@ describe("the composer", () => {
 
   it("keeps what was not sent", () => {
     session.send.mockReturnValue(false);
-    fireEvent.change(box(), { target: { value: "add milk" } });
+    fireEvent.input(box(), { target: { value: "add milk" } });
     fireEvent.click(screen.getByTestId("send"));
     expect(box().value).toBe("add milk");
   });
@@ -41,7 +41,7 @@ describe("the composer", () => {
       box().blur();
     };
     click(screen.getByText("create a list called Groceries"));
-    fireEvent.change(box(), { target: { value: "add milk" } });
+    fireEvent.input(box(), { target: { value: "add milk" } });
     click(screen.getByTestId("send"));
     end(completed("add-milk", { outcome: "clarify", candidates: [{ label: "Groceries", reply: "to Groceries" }] }));
     expect(document.activeElement).not.toBe(box());
@@ -61,14 +61,14 @@ describe("the composer", () => {
     cleanup();
     showPage({ draft: "buy mi" });
     expect(box().value).toBe("buy mi");
-    fireEvent.change(box(), { target: { value: "buy milk" } });
+    fireEvent.input(box(), { target: { value: "buy milk" } });
     expect(session.keepDraft).toHaveBeenLastCalledWith("buy milk");
     fireEvent.click(screen.getByTestId("send"));
     expect(session.keepDraft).toHaveBeenLastCalledWith("");
   });
 
   it("says when a request is too long", () => {
-    fireEvent.change(box(), { target: { value: "ä".repeat(4_100) } });
+    fireEvent.input(box(), { target: { value: "ä".repeat(4_100) } });
     expect(screen.getByText(/8 bytes too long/)).toBeTruthy();
   });
 

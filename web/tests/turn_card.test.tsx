@@ -59,7 +59,7 @@ describe("a turn", () => {
   it("that was rejected leaves alone what is being written, until its text is asked for", () => {
     const box = screen.getByTestId<HTMLTextAreaElement>("composer");
     say("t1", "add milk");
-    fireEvent.change(box, { target: { value: "add eggs" } });
+    fireEvent.input(box, { target: { value: "add eggs" } });
     hear({ type: "turn.rejected", code: "invalid", turn_id: "t1" });
     expect(box.value).toBe("add eggs");
     box.blur();
