@@ -374,6 +374,18 @@ export const LimitsSchema = v.object({
 });
 export type Limits = v.InferOutput<typeof LimitsSchema>;
 
+export const ModelStateSchema = v.picklist(["ready", "loading", "not_loaded", "unreachable", "no_agent"]);
+export type ModelState = v.InferOutput<typeof ModelStateSchema>;
+
+/** The best that any agent finds. Told once a channel is open, and whenever it changes. */
+export const ModelStatusSchema = v.object({
+  type: v.literal("model.status"),
+  state: ModelStateSchema,
+  name: v.nullish(v.string(), null),
+  stand_in: v.optional(v.boolean(), false),
+});
+export type ModelStatus = v.InferOutput<typeof ModelStatusSchema>;
+
 /** Client to server, at once, without waiting for candidates. */
 export const OfferSchema = v.object({
   type: v.literal("offer"),
@@ -628,7 +640,7 @@ export type SignalingCandidate = v.InferOutput<typeof SignalingCandidateSchema>;
 export const FromPageSchema = v.variant("type", [TurnStartSchema, TurnCancelRequestSchema, RunOperationSchema, StateGetSchema, HistoryGetSchema, PathReportSchema, TokenRenewSchema, AckSchema, PingSchema, PongSchema]);
 export type FromPage = v.InferInput<typeof FromPageSchema>;
 
-export const FromGatewaySchema = v.variant("type", [TurnAcceptedSchema, TurnRejectedSchema, TurnPhaseEventSchema, TurnDeltaEventSchema, TurnCompletedEventSchema, OperationCompletedSchema, StateListSchema, StateChangedSchema, StateStaleSchema, HistoryPageSchema, SessionCurrentSchema, TokenRenewedSchema, ChannelDrainingSchema, ChannelErrorSchema, PingSchema, PongSchema]);
+export const FromGatewaySchema = v.variant("type", [TurnAcceptedSchema, TurnRejectedSchema, TurnPhaseEventSchema, TurnDeltaEventSchema, TurnCompletedEventSchema, OperationCompletedSchema, StateListSchema, StateChangedSchema, StateStaleSchema, HistoryPageSchema, SessionCurrentSchema, TokenRenewedSchema, ModelStatusSchema, ChannelDrainingSchema, ChannelErrorSchema, PingSchema, PongSchema]);
 export type FromGateway = v.InferOutput<typeof FromGatewaySchema>;
 
 export const FromClientSchema = v.variant("type", [HelloSchema, OfferSchema, SignalingCandidateSchema, ByeSchema]);

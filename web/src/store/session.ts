@@ -166,6 +166,11 @@ export class AgentSession {
     this.#changeLog((log) => putBack(log, turnId));
   }
 
+  /** Point at a row, by its id; null at none. */
+  point(id: string | null): void {
+    this.#store.setState({ pointed: id });
+  }
+
   dismissNotice(): void {
     this.#store.setState({ notice: null });
   }

@@ -21,6 +21,8 @@ export interface AgentState {
   readonly path: Path | null;
   /** The minutes after which the sign-in ends, when they are few and the person has not put the notice away. */
   readonly signInEnds: number | null;
+  /** The list or to-do that is pointed at, on the board or in a receipt: both mark it. */
+  readonly pointed: string | null;
 }
 
 export type AgentStore = StoreApi<AgentState>;
@@ -35,5 +37,6 @@ export function createAgentStore(): AgentStore {
     connectMs: null,
     path: null,
     signInEnds: null,
+    pointed: null,
   }));
 }

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from contracts import channel, dialogue, gateway, sessions, signaling, store, subjects, todo, turns
+from contracts import channel, dialogue, gateway, model_status, sessions, signaling, store, subjects, todo, turns
 from contracts.message import Message, Problem
 
 
@@ -80,6 +80,7 @@ CHANNEL: Final = Section(
         Entry(channel.HistoryPage, "gateway to page", _CHANNEL),
         Entry(channel.SessionCurrent, "gateway to page", _CHANNEL),
         Entry(channel.TokenRenewed, "gateway to page", _CHANNEL),
+        Entry(model_status.ModelStatus, "gateway to page", _CHANNEL),
         Entry(channel.ChannelDraining, "gateway to page", _CHANNEL),
         Entry(channel.ChannelError, "gateway to page", _CHANNEL),
     ),
@@ -98,6 +99,7 @@ EVENTS: Final = Section(
         Entry(turns.TurnDelta, "agent to rtc-gateway", "`live.evt.prose.{session}.{turn}.delta`, not stored"),
         Entry(turns.TurnCompleted, "agent to rtc-gateway", f"{_subject('evt.chat.s.t.completed')}, stored in CHAT"),
         Entry(turns.TurnCancel, "rtc-gateway to agents", _subject("ctl.turn.t.cancel")),
+        Entry(model_status.ModelReport, "agent to rtc-gateways", _subject("ctl.agent.a.model")),
         Entry(gateway.SessionEntered, "rtc-gateway to rtc-gateways", _subject("ctl.session.s.entered")),
         Entry(turns.DeadTurn, "agent to operators", f"{_subject('dlq.chat.s.t')}, stored in DLQ"),
         Entry(todo.TodoChanged, "todo-store to all", _subject("evt.todo.o.changed")),

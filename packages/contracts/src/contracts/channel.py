@@ -12,6 +12,7 @@ from pydantic import AwareDatetime, Field, TypeAdapter
 
 from contracts.limits import TOKEN_MAX_CHARS
 from contracts.message import Message, Problem
+from contracts.model_status import ModelStatus
 from contracts.operations import Operation
 from contracts.signaling import Seen
 from contracts.text import RequestText
@@ -265,6 +266,7 @@ GatewayMessage = (
     | HistoryPage
     | SessionCurrent
     | TokenRenewed
+    | ModelStatus
     | ChannelDraining
     | ChannelError
     | Ping

@@ -70,6 +70,7 @@ RTC_GATEWAY: Final = Permissions(
         "live.evt.*.*.>",
         "evt.todo.*.changed",
         subjects.ANY_SESSION_ENTERED,
+        subjects.ANY_AGENT_MODEL,
     ),
     responses=1,
 )
@@ -82,6 +83,7 @@ AGENT: Final = Permissions(
         "evt.chat.*.*.completed",
         "evt.out.*.*.*",
         "live.evt.prose.*.*.delta",
+        subjects.ANY_AGENT_MODEL,
         "dlq.chat.*.*",
         subjects.TODO_SNAPSHOT,
         subjects.TODO_APPLY,

@@ -76,6 +76,13 @@ def cancel_turn(turn: str) -> str:
 CANCEL_ANY_TURN: Final = "ctl.turn.*.cancel"
 
 
+def agent_model(instance: str) -> str:
+    return f"ctl.agent.{checked('instance', instance)}.model"
+
+
+ANY_AGENT_MODEL: Final = "ctl.agent.*.model"
+
+
 def session_entered(session: str) -> str:
     return f"ctl.session.{checked('session', session)}.entered"
 
@@ -126,6 +133,7 @@ _TEMPLATES: Final = (
     (re.compile(r"^(?:live\.)?job\.chat\."), "job.chat.{partition}.{session}.{turn}"),
     (re.compile(r"^evt\.todo\.[^.]+\.changed$"), "evt.todo.{owner}.changed"),
     (re.compile(r"^ctl\.turn\.[^.]+\.cancel$"), "ctl.turn.{turn}.cancel"),
+    (re.compile(r"^ctl\.agent\.[^.]+\.model$"), "ctl.agent.{instance}.model"),
     (re.compile(r"^ctl\.session\.[^.]+\.entered$"), "ctl.session.{session}.entered"),
     (re.compile(r"^\$KV\.sessions\."), "$KV.sessions.{session}"),
     (re.compile(r"^dlq\.chat\."), "dlq.chat.{session}.{turn}"),
