@@ -24,6 +24,7 @@ export function showPage(known: Partial<AgentState> = {}): void {
     sendAgain: vi.fn<(turnId: string) => void>(),
     edit: vi.fn<(turnId: string) => void>(),
     keepDraft: vi.fn<(text: string) => void>(),
+    run: vi.fn<AgentActions["run"]>(() => "op1"),
     point: vi.fn<(id: string | null) => void>(),
     dismissNotice: vi.fn<() => void>(),
     dismissSignIn: vi.fn<() => void>(),

@@ -2,6 +2,7 @@
 
 import { Attempt, type Platform } from "./attempt";
 import { traceparent, uuid7 } from "./ids";
+import { OperationQueue, type Operation, type OperationEvents } from "./operations";
 import { Outbox } from "./outbox";
 import type { Path } from "./path";
 import { PROTOCOL_VERSION, type FromGateway, type Hello, type Ready } from "./protocol";
@@ -24,7 +25,11 @@ export interface ConnectionListener extends SignInEvents {
   doubted(turnId: string, reason: Reason): void;
   /** Nothing was heard of a turn that is, or may be, stored for minutes; it is given up. */
   silent(turnId: string): void;
+  operationDoubted: OperationEvents["doubted"];
+  operationFailed: OperationEvents["failed"];
 }
+
+const OTHER_OWNER: Reason = { code: "unauthorised", detail: "This was clicked under another sign-in; it is not asked for under yours" };
 
 export interface ConnectionOptions {
   readonly platform: Platform;
@@ -47,6 +52,7 @@ export class AgentConnection {
   readonly #options: ConnectionOptions;
   readonly #listener: ConnectionListener;
   readonly #outbox: Outbox;
+  readonly #operations: OperationQueue;
   readonly #signIn: SignIn;
   readonly #live = new Map<number, Live>(); // the attempts that the state names: two at most
   #state: ConnectionState = IDLE;
@@ -64,6 +70,13 @@ export class AgentConnection {
       send: (turn) => this.#serving?.send({ type: "turn.start", id: turn.turn_id, ...turn }) === true,
       doubted: (turnId, reason) => listener.doubted(turnId, reason),
       silent: (turnId) => listener.silent(turnId),
+    });
+    this.#operations = new OperationQueue({
+      // The same for operations.
+      send: ({ operations, ...run }) =>
+        this.#serving?.send({ type: "op.run", id: run.operation_id, ...run, operations: [...operations] }) === true,
+      doubted: (id, reason) => listener.operationDoubted(id, reason),
+      failed: (id, reason, doubtful) => listener.operationFailed(id, reason, doubtful),
     });
   }
 
@@ -121,6 +134,11 @@ export class AgentConnection {
   /** Send a turn no more, and wait for nothing of it. */
   dropTurn(turnId: string): void {
     this.#outbox.drop(turnId);
+  }
+
+  /** Run operations without a model now, or once those before them are through and there is a connection. */
+  runOperations(id: string, operations: readonly Operation[], expectedRevision: number | null): void {
+    this.#operations.add({ operation_id: id, operations, expected_revision: expectedRevision, traceparent: traceparent() });
   }
 
   /** Ask for the whole state. @returns the `ref` that its messages will carry, or null without a connection */
@@ -183,6 +201,7 @@ export class AgentConnection {
     if (resume === null || resume.owner === owner) return;
     if (resume.owner !== null) {
       this.#outbox.clear();
+      this.#operations.clear(OTHER_OWNER);
       this.#listener.ownerChanged();
     }
     this.#setResume({ ...resume, owner });
@@ -194,7 +213,7 @@ export class AgentConnection {
       if (resume === null) return;
       if (resume !== this.#resume) this.#setResume(resume);
     }
-    if (this.#signIn.take(message) || this.#outbox.take(message)) return;
+    if (this.#signIn.take(message) || this.#operations.take(message) || this.#outbox.take(message)) return;
     this.#listener.message(message);
   }
 
@@ -225,7 +244,10 @@ export class AgentConnection {
     this.#listener.state(state);
     if (serving === servingAttempt(before)) return;
     this.#outbox.closed();
+    this.#operations.closed();
     this.#signIn.closed();
-    if (serving !== null) this.#outbox.opened();
+    if (serving === null) return;
+    this.#outbox.opened();
+    this.#operations.opened();
   }
 }

@@ -4,12 +4,14 @@ import type { Platform } from "../connection/attempt";
 import { AgentConnection } from "../connection/client";
 import { byteLength } from "../connection/frames";
 import { uuid7 } from "../connection/ids";
+import type { Operation } from "../connection/operations";
 import { REQUEST_MAX_BYTES, type FromGateway } from "../connection/protocol";
 import { SessionLock } from "../connection/session_lock";
 import { refusalOf, type ConnectionState, type Reason } from "../connection/state";
 import { abandonLoading, applyEntry, beginLoading, EMPTY_BOARD, passOver, takeList, type Board } from "./board";
 import { Expiry } from "./expiry";
 import { isToken, Kept } from "./kept";
+import { Runs, type RunOptions } from "./runs";
 import type { AgentStore } from "./store";
 import {
   addTurn,
@@ -60,6 +62,7 @@ export class AgentSession {
   readonly #kept: Kept;
   readonly #lock: SessionLock;
   readonly #expiry: Expiry;
+  readonly #runs: Runs;
   readonly #restored: ReadonlySet<string>;
   #stateTimer: ReturnType<typeof setTimeout> | undefined;
   #entering: symbol | null = null;
@@ -69,6 +72,7 @@ export class AgentSession {
     this.#kept = kept;
     this.#lock = lock;
     this.#expiry = new Expiry((signInEnds) => store.setState({ signInEnds }));
+    this.#runs = new Runs(store, (id, operations, revision) => this.#connection.runOperations(id, operations, revision));
     this.#connection = new AgentConnection(
       { ...options, resume: kept.resume, token: kept.token },
       {
@@ -90,6 +94,8 @@ export class AgentSession {
         problem: (notice) => store.setState({ notice }),
         doubted: (turnId, reason) => this.#changeLog((log) => doubtTurn(log, turnId, reason)),
         silent: (turnId) => this.#changeLog((log) => silenceTurn(log, turnId)),
+        operationDoubted: (id, reason) => this.#runs.doubted(id, reason),
+        operationFailed: (id, reason, doubtful) => this.#runs.failed(id, reason, doubtful),
         token: (token) => {
           kept.token = token;
           if (refusalOf(store.getState().connection)?.code === "unauthorised") this.connect();
@@ -166,6 +172,15 @@ export class AgentSession {
     this.#changeLog((log) => putBack(log, turnId));
   }
 
+  /**
+   * Run operations without a model: a click on the board, or Undo.
+   *
+   * @returns the id under which `operations` in the store tells what becomes of it
+   */
+  run(operations: readonly Operation[], options?: RunOptions): string {
+    return this.#runs.run(operations, options);
+  }
+
   /** Point at a row, by its id; null at none. */
   point(id: string | null): void {
     this.#store.setState({ pointed: id });
@@ -225,6 +240,7 @@ export class AgentSession {
 
   #take(message: FromGateway): void {
     const { board, log } = this.#store.getState();
+    this.#runs.take(message);
     if (message.type === "session.current") {
       if (!message.complete) this.#store.setState({ notice: MISSED });
     } else if (message.type === "state.list") this.#setBoard(takeList(board, message));
@@ -247,6 +263,7 @@ export class AgentSession {
     const before = this.#store.getState().board;
     if (board === before) return;
     this.#store.setState({ board });
+    this.#runs.look();
     if (board.loading === null && !board.stale) clearTimeout(this.#stateTimer);
     if (board.stale && !before.stale && this.#store.getState().connection.name === "connected") {
       clearTimeout(this.#stateTimer);

@@ -5,12 +5,15 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Path } from "../connection/path";
 import { IDLE, type ConnectionState, type Reason } from "../connection/state";
 import { EMPTY_BOARD, type Board } from "./board";
+import { NO_OPERATIONS, type Operations } from "./operations";
 import { NO_TURNS, type TurnLog } from "./turns";
 
 export interface AgentState {
   readonly connection: ConnectionState;
   readonly log: TurnLog;
   readonly board: Board;
+  /** What was asked for without a model, by its id: clicks on the board, and Undo. */
+  readonly operations: Operations;
   /** What was written and not sent before a reload. */
   readonly draft: string;
   /** A problem that concerns no turn. */
@@ -32,6 +35,7 @@ export function createAgentStore(): AgentStore {
     connection: IDLE,
     log: NO_TURNS,
     board: EMPTY_BOARD,
+    operations: NO_OPERATIONS,
     draft: "",
     notice: null,
     connectMs: null,
