@@ -2,10 +2,12 @@ import { memo, useState, type ReactNode } from "react";
 
 import type { TurnsCandidate } from "../connection/protocol";
 import { stepsOf, type Step } from "../store/rail";
-import { isWorthRepeating, type Turn } from "../store/turns";
+import type { Turn } from "../store/turns";
 import { useActions, useAgentState } from "./agent";
+import { Bubble } from "./Bubble";
 import { ReceiptView } from "./ReceiptView";
-import { duration, PHASE_WORDS, reasonWords, sendingWords, WAITING_WORDS } from "./words";
+import { TurnProblem } from "./TurnProblem";
+import { duration, PHASE_WORDS, sendingWords, WAITING_WORDS } from "./words";
 
 export const TurnCard = memo(function TurnCard({ turn }: { readonly turn: Turn }): ReactNode {
   const { completed } = turn;
@@ -18,9 +20,7 @@ export const TurnCard = memo(function TurnCard({ turn }: { readonly turn: Turn }
       data-outcome={completed?.outcome}
       aria-busy={turn.status === "sending" || turn.status === "accepted"}
     >
-      <p className="bubble" dir="auto">
-        {turn.text}
-      </p>
+      <Bubble turn={turn} />
       <div className="answer">
         {turn.status !== "rejected" && <Rail turn={turn} />}
         {completed === null && turn.prose !== "" && (
@@ -37,7 +37,7 @@ export const TurnCard = memo(function TurnCard({ turn }: { readonly turn: Turn }
             <ReceiptView completed={completed} turn={turn} />
           </>
         )}
-        <Problem turn={turn} />
+        <TurnProblem turn={turn} />
       </div>
     </article>
   );
@@ -107,29 +107,5 @@ function Candidates({ candidates }: { readonly candidates: readonly TurnsCandida
         </li>
       ))}
     </ul>
-  );
-}
-
-function Problem({ turn }: { readonly turn: Turn }): ReactNode {
-  const session = useActions();
-  // Of a turn that is being sent, the rail says all there is to say.
-  if (turn.problem === null || turn.status === "sending") return null;
-  return (
-    <p className="problem" data-testid="turn-problem" data-code={turn.problem.code}>
-      <span>
-        {turn.status === "rejected" && <strong>Not taken. </strong>}
-        {reasonWords(turn.problem)}
-      </span>
-      {turn.status === "rejected" && isWorthRepeating(turn.problem) && (
-        <button type="button" className="button" onClick={() => session.sendAgain(turn.id)}>
-          Send again
-        </button>
-      )}
-      {turn.status === "rejected" && !isWorthRepeating(turn.problem) && (
-        <button type="button" className="button" onClick={() => session.edit(turn.id)}>
-          Edit
-        </button>
-      )}
-    </p>
   );
 }
