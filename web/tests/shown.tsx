@@ -4,7 +4,7 @@ import { act, render } from "@testing-library/react";
 import { vi, type Mock } from "vitest";
 
 import type { TurnCompleted } from "../src/connection/protocol";
-import { createAgentStore, type AgentState, type AgentStore } from "../src/store/store";
+import { createAgentStore, type AgentState, type AgentStore, type Revealed, type View } from "../src/store/store";
 import { addTurn, takeTurnMessage } from "../src/store/turns";
 import { AgentContext, type AgentActions } from "../src/ui/agent";
 import { App } from "../src/ui/App";
@@ -25,7 +25,9 @@ export function showPage(known: Partial<AgentState> = {}): void {
     edit: vi.fn<(turnId: string) => void>(),
     keepDraft: vi.fn<(text: string) => void>(),
     run: vi.fn<AgentActions["run"]>(() => "op1"),
-    point: vi.fn<(id: string | null) => void>(),
+    point: vi.fn<(id: string | null) => void>((pointed) => store.setState({ pointed })),
+    look: vi.fn<(view: View) => void>((view) => store.setState({ view })),
+    reveal: vi.fn<(revealed: Revealed) => void>(),
     dismissNotice: vi.fn<() => void>(),
     dismissSignIn: vi.fn<() => void>(),
   };

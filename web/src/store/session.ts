@@ -12,7 +12,7 @@ import { abandonLoading, applyEntry, beginLoading, EMPTY_BOARD, passOver, takeLi
 import { Expiry } from "./expiry";
 import { isToken, Kept } from "./kept";
 import { Runs, type RunOptions } from "./runs";
-import type { AgentStore } from "./store";
+import type { AgentStore, Revealed, View } from "./store";
 import {
   addTurn,
   disownTurns,
@@ -184,6 +184,16 @@ export class AgentSession {
   /** Point at a row, by its id; null at none. */
   point(id: string | null): void {
     this.#store.setState({ pointed: id });
+  }
+
+  /** Show one of the panels where there is room for one. */
+  look(view: View): void {
+    this.#store.setState({ view });
+  }
+
+  /** Bring a row or a turn into sight, whichever panel it is in. */
+  reveal({ kind, id }: Revealed): void {
+    this.#store.setState({ view: kind === "row" ? "board" : "chat", revealed: { kind, id } });
   }
 
   dismissNotice(): void {

@@ -8,6 +8,15 @@ import { EMPTY_BOARD, type Board } from "./board";
 import { NO_OPERATIONS, type Operations } from "./operations";
 import { NO_TURNS, type TurnLog } from "./turns";
 
+/** Which of the two panels a narrow screen shows. */
+export type View = "chat" | "board";
+
+/** What is to be looked at: a list or to-do on the board, or a turn in the chat. A new object each time it is asked for. */
+export interface Revealed {
+  readonly kind: "row" | "turn";
+  readonly id: string;
+}
+
 export interface AgentState {
   readonly connection: ConnectionState;
   readonly log: TurnLog;
@@ -26,6 +35,9 @@ export interface AgentState {
   readonly signInEnds: number | null;
   /** The list or to-do that is pointed at, on the board or in a receipt: both mark it. */
   readonly pointed: string | null;
+  readonly view: View;
+  /** What was asked for last; whoever shows it brings it into sight, and the focus to it. */
+  readonly revealed: Revealed | null;
 }
 
 export type AgentStore = StoreApi<AgentState>;
@@ -42,5 +54,7 @@ export function createAgentStore(): AgentStore {
     path: null,
     signInEnds: null,
     pointed: null,
+    view: "chat",
+    revealed: null,
   }));
 }

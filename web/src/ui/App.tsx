@@ -1,35 +1,31 @@
 import { useState, type ReactNode } from "react";
 
-import { useAgentState } from "./agent";
+import { useActions, useAgentState } from "./agent";
 import { Announcer } from "./Announcer";
 import { BoardPanel } from "./BoardPanel";
 import { Chat } from "./Chat";
 import { Header } from "./Header";
 import { Notices } from "./Notices";
-
-type View = "chat" | "board";
+import { Revealer } from "./Revealer";
 
 /** Both panels on a wide screen; one of them, chosen by a switch, on a narrow one. */
 export function App(): ReactNode {
-  const [view, setView] = useState<View>("chat");
+  const session = useActions();
+  const view = useAgentState((state) => state.view);
   const revision = useAgentState((state) => state.board.revision);
   const [seenRevision, setSeenRevision] = useState(revision);
-  // The first state is no change.
-  if (seenRevision === null && revision !== null) setSeenRevision(revision);
-  const show = (chosen: View): void => {
-    setView(chosen);
-    setSeenRevision(revision);
-  };
+  // The first state is no change, and what is looked at is seen.
+  if (revision !== seenRevision && (seenRevision === null || view === "board")) setSeenRevision(revision);
   const unseen = view === "chat" && revision !== seenRevision;
 
   return (
     <div className="app" data-view={view}>
       <Header />
       <nav className="switch" aria-label="View">
-        <button type="button" aria-pressed={view === "chat"} onClick={() => show("chat")}>
+        <button type="button" aria-pressed={view === "chat"} onClick={() => session.look("chat")}>
           Chat
         </button>
-        <button type="button" aria-pressed={view === "board"} onClick={() => show("board")}>
+        <button type="button" aria-pressed={view === "board"} onClick={() => session.look("board")}>
           Lists {unseen && <span className="dot" role="img" aria-label="changed" />}
         </button>
       </nav>
@@ -39,6 +35,7 @@ export function App(): ReactNode {
         <BoardPanel />
       </main>
       <Announcer />
+      <Revealer />
     </div>
   );
 }

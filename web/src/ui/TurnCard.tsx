@@ -6,6 +6,7 @@ import type { Turn } from "../store/turns";
 import { useActions, useAgentState } from "./agent";
 import { Bubble } from "./Bubble";
 import { ReceiptView } from "./ReceiptView";
+import { elementIdOf } from "./Revealer";
 import { TurnProblem } from "./TurnProblem";
 import { duration, PHASE_WORDS, sendingWords, WAITING_WORDS } from "./words";
 
@@ -14,6 +15,8 @@ export const TurnCard = memo(function TurnCard({ turn }: { readonly turn: Turn }
   return (
     <article
       className="turn"
+      id={elementIdOf({ kind: "turn", id: turn.id })}
+      tabIndex={-1}
       data-testid="turn"
       data-turn-id={turn.id}
       data-status={turn.status}

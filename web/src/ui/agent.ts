@@ -9,7 +9,17 @@ import type { AgentState, AgentStore } from "../store/store";
 /** What a person can do: the part of AgentSession that components use, so that tests can give another. */
 export type AgentActions = Pick<
   AgentSession,
-  "connect" | "send" | "sendAgain" | "edit" | "keepDraft" | "run" | "point" | "dismissNotice" | "dismissSignIn"
+  | "connect"
+  | "send"
+  | "sendAgain"
+  | "edit"
+  | "keepDraft"
+  | "run"
+  | "point"
+  | "look"
+  | "reveal"
+  | "dismissNotice"
+  | "dismissSignIn"
 >;
 
 export interface Agent {
