@@ -12,7 +12,7 @@ from contracts.streams import CONSUMERS
 from contracts.turns import Outcome
 from local_stack.passwords import load_or_make
 from local_stack.temporary import RunningStack, running_stack, temporary_directory
-from local_stack.topology import consumer_configuration
+from provision.topology import consumer_configuration
 
 BOUND_S = 30.0
 OFTEN = {"SWEEP_EVERY_S": "0.2", "SWEEP_OLDER_THAN_S": "0"}

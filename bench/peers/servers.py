@@ -20,7 +20,7 @@ from local_stack.nats import Nats
 from local_stack.passwords import load_or_make
 from local_stack.ports import free_port
 from local_stack.temporary import running_postgres, serving
-from local_stack.topology import declare
+from provision.topology import declare
 from standin.lmstudio import MODEL_ID
 
 PEERS: Final = Permissions(user="peers", publish=(subjects.TODO_SNAPSHOT, subjects.TODO_APPLY), subscribe=())

@@ -19,7 +19,7 @@ from contracts.limits import PARTITIONS
 from contracts.message import ErrorCode, Message
 from local_stack.cluster import running_cluster
 from local_stack.temporary import running_again, running_nats, temporary_directory
-from local_stack.topology import stream_configuration
+from provision.topology import stream_configuration
 
 BOUND_S = 30
 CONSUMERS = tuple(streams.partition_consumer(partition) for partition in range(PARTITIONS))

@@ -18,7 +18,7 @@ from local_stack.nats import Member, Nats
 from local_stack.passwords import load_or_make
 from local_stack.ports import free_port
 from local_stack.temporary import RunningNats, serving
-from local_stack.topology import TopologyError, declare
+from provision.topology import TopologyError, declare
 
 SERVERS: Final = 3
 ELECTION_TIMEOUT_S: Final = 30.0
@@ -64,7 +64,7 @@ async def running_cluster(directory: DataDirectory) -> AsyncIterator[RunningClus
 
 async def _declared(settings: BusSettings) -> None:
     """JetStream answers once the servers have elected a leader, and not before."""
-    last: StackError | None = None
+    last: TopologyError | None = None
     try:
         async with asyncio.timeout(ELECTION_TIMEOUT_S):
             while True:

@@ -10,10 +10,12 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
+from bus.nats_bus import BusSettings
 from local_stack import model, services
 from local_stack.binaries import usable
 from local_stack.child import Child, run_to_end
 from local_stack.directory import DataDirectory
+from local_stack.errors import StackError
 from local_stack.journal import Journal
 from local_stack.keeper import Keeper, Kept, Say
 from local_stack.nats import Nats
@@ -24,7 +26,8 @@ from local_stack.private_file import write_private
 from local_stack.restarts import DEATHS_MAX, RestartPolicy
 from local_stack.running import SignIn
 from local_stack.signing_in import LOCAL_OWNER, settings_of_signaling
-from local_stack.topology import declare
+from provision.errors import ProvisionError
+from provision.topology import declare
 
 READY_TIMEOUT_S: Final = 60.0
 MIGRATION_TIMEOUT_S: Final = 120.0
@@ -98,7 +101,7 @@ class Stack:
             # It waits for its schema itself.
             for service in (services.TODO_STORE, services.RTC_GATEWAY, services.SIGNALING):
                 self._keep_all(group, service, around)
-            await declare(nats.settings("topology", passwords.bus))
+            await _declared(nats.settings("topology", passwords.bus))
             around = await self._with_model(group, around)
             self._keep_all(group, services.AGENT, around)
             await data
@@ -224,3 +227,10 @@ class Stack:
 async def _all_ended(children: list[Child]) -> None:
     for child in children:
         await child.wait()
+
+
+async def _declared(settings: BusSettings) -> None:
+    try:
+        await declare(settings)
+    except ProvisionError as error:
+        raise StackError(str(error)) from error

@@ -28,7 +28,7 @@ from local_stack.nats import Nats
 from local_stack.passwords import Passwords, load_or_make
 from local_stack.ports import free_port
 from local_stack.postgres import STORE_DATABASE, STORE_DRIVER, STORE_USER, SUPERUSER, Postgres
-from local_stack.topology import declare
+from provision.topology import declare
 
 START_TIMEOUT_S: Final = 30.0
 STOP_TIMEOUT_S: Final = 10.0

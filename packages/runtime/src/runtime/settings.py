@@ -1,16 +1,26 @@
 """The settings that every service has, read from the environment. One frozen object, passed down."""
 
+import os
 from typing import Literal
 
 from pydantic import Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SecretsSettingsSource,
+    SettingsConfigDict,
+)
 
 from bus.nats_bus import BusSettings
 from contracts.permissions import USERS
 
 
 class ServiceSettings(BaseSettings):
-    """Environment variables carry the fields' names in capitals: NATS_URL, HTTP_PORT, ..."""
+    """Environment variables carry the fields' names in capitals: NATS_URL, HTTP_PORT, ...
+
+    What is not among them is looked for in the folder SECRETS_DIR, in a file of the field's name (`nats_password`), so
+    that a container's secrets stand in no list of its environment.
+    """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
@@ -22,6 +32,20 @@ class ServiceSettings(BaseSettings):
     http_port: int = Field(default=0, ge=0, le=65535, description="health, and the app; 0: any free")
     instance: str = Field(default="", description="names this process in logs and traces")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The given, then the environment, then the files of SECRETS_DIR where that is set."""
+        folder = os.environ.get("SECRETS_DIR")
+        files = () if not folder else (SecretsSettingsSource(settings_cls, secrets_dir=folder),)
+        return init_settings, env_settings, *files
 
     def bus(self, service: str) -> BusSettings:
         """How `service` reaches the bus. Raises ValueError for a user that no permissions are written for."""

@@ -10,7 +10,7 @@ from nats.aio.client import Client
 from contracts.limits import PARTITIONS
 from contracts.streams import CHAT, CONSUMERS, STREAMS
 from local_stack.temporary import RunningNats, running_nats, temporary_directory
-from local_stack.topology import TopologyError, declare, stream_configuration
+from provision.topology import TopologyError, declare, stream_configuration
 
 
 async def api(server: RunningNats, call: str, body: dict[str, Any]) -> dict[str, Any]:

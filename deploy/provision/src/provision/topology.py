@@ -14,7 +14,7 @@ from nats.errors import Error as NatsError
 
 from bus.nats_bus import BusSettings
 from contracts.streams import CONSUMERS, STREAMS, Consumer, Stream
-from local_stack.errors import StackError
+from provision.errors import ProvisionError
 
 TIMEOUT_S: Final = 10.0
 _NANOSECONDS: Final = 1_000_000_000
@@ -25,7 +25,7 @@ _DUPLICATE_WINDOW_S: Final = 1
 Json = dict[str, Any]  # JetStream's own messages, of which we read a few fields
 
 
-class TopologyError(StackError):
+class TopologyError(ProvisionError):
     """A stream or consumer that cannot be what `contracts` says."""
 
 
