@@ -1,0 +1,117 @@
+"""The steps of a deployment, each safe to repeat: `python -m provision secrets` and `python -m provision topology`.
+
+`secrets --into DIR` makes what is missing, keeps it in DIR/kept, and writes a folder for each container into DIR. It
+reads POSTGRES_PASSWORD, POSTGRES_DB, POSTGRES_HOST and POSTGRES_PORT, and for coturn TURN_IP, TURN_REALM and
+GATEWAY_NETWORK.
+
+`topology [--replicas N]` declares the streams on the server of NATS_URL, whose password is NATS_PASSWORD or the file
+`nats_password` in SECRETS_DIR. It waits for the server.
+"""
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from bus.nats_bus import BusSettings
+from contracts.permissions import TOPOLOGY
+from provision import coturn, nats_server, secrets
+from provision.errors import ProvisionError
+from provision.topology import declare
+
+COTURN: Final = Path("deploy/coturn")
+WAIT_S: Final = 90.0
+PAUSE_S: Final = 1.0
+
+
+def main() -> int:
+    """Run a step; the exit status: 0, or 1 after one line on stderr."""
+    parser = argparse.ArgumentParser(prog="python -m provision", description="The steps of a deployment.")
+    steps = parser.add_subparsers(dest="step", required=True)
+    making = steps.add_parser("secrets", help="make what is missing, and lay it out")
+    making.add_argument("--into", type=Path, required=True, metavar="DIR")
+    making.add_argument("--coturn", type=Path, default=COTURN, metavar="DIR", help="fill.py and turnserver.conf")
+    making.add_argument("--nats-store", default="/data/jetstream", help="where NATS keeps its streams")
+    declaring = steps.add_parser("topology", help="declare the streams")
+    declaring.add_argument("--replicas", type=int, default=1, choices=(1, 3, 5))
+    arguments = parser.parse_args()
+    try:
+        if arguments.step == "secrets":
+            _make(arguments.into, arguments.coturn, arguments.nats_store, os.environ)
+        else:
+            asyncio.run(_declare(arguments.replicas, os.environ))
+    except (ProvisionError, OSError) as error:
+        sys.stderr.write(f"provision {arguments.step}: {error}\n")
+        return 1
+    return 0
+
+
+def _make(into: Path, coturn_files: Path, nats_store: str, environ: Mapping[str, str]) -> None:
+    port = environ.get("POSTGRES_PORT") or "5432"
+    if not port.isdecimal():
+        raise ProvisionError(f"POSTGRES_PORT must be a number, but is {port!r}")
+    database = secrets.Database(
+        host=environ.get("POSTGRES_HOST") or "postgres",
+        port=int(port),
+        name=environ.get("POSTGRES_DB") or "todo",
+        password=environ.get("POSTGRES_PASSWORD") or None,
+    )
+    place = nats_server.Place(name="todo-agent", listen="0.0.0.0:4222", monitoring="0.0.0.0:8222", store=nats_store)
+    kept = into / "kept" / "secrets.json"
+    whole = secrets.made(secrets.kept_in(kept), database)
+    values = {
+        # Where there is no file, coturn serves UDP and TCP and no TLS.
+        "TURN_CERT": "/etc/coturn/tls/turn.pem",
+        "TURN_KEY": "/etc/coturn/tls/turn.key",
+        **{name: environ.get(name, "") for name in ("TURN_IP", "TURN_REALM", "GATEWAY_NETWORK")},
+        "TURN_SECRET": whole[secrets.TURN],
+        "TURN_SECRET_BEFORE": whole[secrets.TURN_BEFORE],
+    }
+    turnserver = coturn.filled(coturn_files, values)
+    # Kept before it is used: a database that was made with a password nobody knows is lost.
+    secrets.keep(kept, whole)
+    secrets.write(into, {**secrets.laid_out(whole, database, place), "coturn": {"turnserver.conf": turnserver}})
+
+
+async def _declare(replicas: int, environ: Mapping[str, str]) -> None:
+    settings = BusSettings(
+        url=environ.get("NATS_URL") or "nats://nats:4222",
+        user=TOPOLOGY.user,
+        password=_password(environ),
+        inbox_prefix=TOPOLOGY.inbox_prefix,
+        name=TOPOLOGY.user,
+    )
+    until = time.monotonic() + WAIT_S
+    while True:
+        try:
+            declared = await declare(settings, replicas=replicas)
+        except ProvisionError:
+            # The server may not be there yet, and a cluster has no leader for a while.
+            if time.monotonic() > until:
+                raise
+            await asyncio.sleep(PAUSE_S)
+        else:
+            sys.stdout.write(f"streams made: {_names(declared.made)}; changed: {_names(declared.changed)}\n")
+            return
+
+
+def _password(environ: Mapping[str, str]) -> str:
+    given = environ.get("NATS_PASSWORD")
+    if given:
+        return given
+    folder = environ.get("SECRETS_DIR")
+    if not folder:
+        raise ProvisionError("set NATS_PASSWORD, or SECRETS_DIR to the folder that holds nats_password")
+    return (Path(folder) / "nats_password").read_text(encoding="utf-8").strip()
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return ", ".join(names) or "none"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

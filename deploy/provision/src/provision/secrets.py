@@ -1,0 +1,113 @@
+"""The secrets of a deployment: made once and kept, and laid out so that each service finds its own and no other's.
+
+A folder is what one container mounts; a file in it is one secret, named as the setting that it is (SECRETS_DIR). The
+files may be read by whoever sees the folder: that only one container does is the deployment's part.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from contracts.permissions import USERS
+from provision import nats_server
+from provision.errors import ProvisionError
+
+PASSWORD_BYTES: Final = 32
+POSTGRES_SUPERUSER: Final = "postgres/superuser"
+POSTGRES_STORE: Final = "postgres/store"
+TURN: Final = "turn/secret"
+TURN_BEFORE: Final = "turn/before"
+STORE_ROLE: Final = "todo_store"
+
+Layout = Mapping[str, Mapping[str, str]]
+"""What each folder's files hold."""
+
+
+@dataclass(frozen=True)
+class Database:
+    """Where PostgreSQL is for the store. `password` is its superuser's where a person has given one."""
+
+    host: str = "postgres"
+    port: int = 5432
+    name: str = "todo"
+    password: str | None = field(default=None, repr=False)
+
+
+def made(kept: Mapping[str, str], database: Database) -> dict[str, str]:
+    """All the secrets: those that are kept, those that a person gives, and new ones for the rest."""
+    whole = dict(kept)
+    for name in (POSTGRES_SUPERUSER, POSTGRES_STORE, TURN, *(f"nats/{user.user}" for user in USERS)):
+        # Letters, digits, _ and -: nobody has to quote them.
+        whole.setdefault(name, secrets.token_urlsafe(PASSWORD_BYTES))
+    # Empty, the secret before would let everybody in (deploy/coturn).
+    whole.setdefault(TURN_BEFORE, whole[TURN])
+    if database.password:
+        whole[POSTGRES_SUPERUSER] = database.password
+    return whole
+
+
+def laid_out(whole: Mapping[str, str], database: Database, place: nats_server.Place) -> Layout:
+    """Which files each container is to find. coturn's are made by deploy/coturn/fill.py."""
+    passwords = {permissions.user: whole[f"nats/{permissions.user}"] for permissions in USERS}
+    services = {user: {"nats_password": password} for user, password in passwords.items()}
+    services["signaling"]["turn_secret"] = whole[TURN]
+    services["todo-store"]["database_url"] = database_url(database, whole[POSTGRES_STORE])
+    return {
+        **services,
+        "nats": {"nats.conf": nats_server.text_of(nats_server.configuration(place, passwords))},
+        "postgres": {
+            "superuser_password": whole[POSTGRES_SUPERUSER],
+            "store_password": whole[POSTGRES_STORE],
+        },
+    }
+
+
+def database_url(database: Database, password: str) -> str:
+    """DATABASE_URL of the store's own role, for SQLAlchemy and asyncpg."""
+    return (
+        f"postgresql+asyncpg://{STORE_ROLE}:{quote(password, safe='')}@{database.host}:{database.port}/"
+        f"{quote(database.name, safe='')}"
+    )
+
+
+def kept_in(path: Path) -> dict[str, str]:
+    """What an earlier step kept; nothing where there was none. Raises ProvisionError for a file that is not ours."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise ProvisionError(f"{path} cannot be read as JSON; restore it from a copy") from error
+    if not isinstance(found, dict) or not all(isinstance(value, str) for value in found.values()):
+        raise ProvisionError(f"{path} is not an object of secrets by name; restore it from a copy")
+    return found
+
+
+def keep(path: Path, whole: Mapping[str, str]) -> None:
+    """Keep the secrets for the next time, for their owner's eyes alone. On disk before it is named so."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = path.with_suffix(".new")
+    with open(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(whole, file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    written.replace(path)
+
+
+def write(root: Path, layout: Layout) -> None:
+    """Write every file under `root`, each folder by its name. A file that holds it already is left alone."""
+    for folder, files in layout.items():
+        (root / folder).mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            path = root / folder / name
+            if path.is_file() and path.read_text(encoding="utf-8") == content:
+                continue
+            written = path.with_name(f".{name}.new")
+            written.write_text(content, encoding="utf-8")
+            written.chmod(0o444)
+            written.replace(path)
