@@ -7,6 +7,7 @@ import { createRoot } from "react-dom/client";
 
 import { SessionLock } from "./connection/session_lock";
 import { Kept } from "./store/kept";
+import { keepPreferences } from "./store/preferences";
 import { AgentSession } from "./store/session";
 import { createAgentStore, type AgentState } from "./store/store";
 import { AgentContext } from "./ui/agent";
@@ -28,9 +29,10 @@ function lockManager(): LockManager | null {
   return "locks" in navigator ? navigator.locks : null;
 }
 
-function tabStorage(): Storage | null {
+/** The tab's own storage, or that of all tabs. */
+function storage(name: "sessionStorage" | "localStorage"): Storage | null {
   try {
-    return sessionStorage;
+    return window[name];
   } catch {
     return null; // the person has forbidden it
   }
@@ -49,6 +51,8 @@ function bringToken(): void {
 }
 
 const store = createAgentStore();
+keepPreferences(store, storage("localStorage"), document.documentElement);
+store.setState({ online: navigator.onLine });
 const session = new AgentSession(store, {
   platform: {
     openSocket: () => new WebSocket(socketAddress(location)),
@@ -56,7 +60,7 @@ const session = new AgentSession(store, {
   },
   timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   chance: Math.random,
-  kept: new Kept(tabStorage()),
+  kept: new Kept(storage("sessionStorage")),
   lock: new SessionLock(lockManager()),
 });
 
@@ -71,7 +75,7 @@ window.addEventListener("pagehide", () => session.close());
 window.addEventListener("pageshow", (event) => {
   if (event.persisted) session.connect();
 });
-window.addEventListener("online", () => session.hurry());
+for (const change of ["online", "offline"]) window.addEventListener(change, () => session.line.network(navigator.onLine));
 document.addEventListener("visibilitychange", () => {
   if (document.visibilityState === "visible") session.woke();
 });

@@ -1,7 +1,17 @@
 import { describe, expect, it } from "vitest";
 
+import type { ConnectionState } from "../src/connection/state";
 import type { Obstacle } from "../src/connection/obstacle";
-import { lossWords, mendingWords, pathWords, pillWords } from "../src/ui/connection_words";
+import {
+  bytesWords,
+  lossWords,
+  mendingWords,
+  nextWords,
+  pathMeaning,
+  pathWords,
+  pillWords,
+  wayBack,
+} from "../src/ui/connection_words";
 
 const OBSTACLES: readonly Obstacle[] = [
   "unreachable",
@@ -36,29 +46,84 @@ describe("why there is no connection", () => {
 });
 
 describe("the pill", () => {
-  it("counts tries while it reconnects, whether one is under way or due", () => {
+  it("says that it reconnects whether an attempt is under way or due, and that there is no network where that is known", () => {
     const reason = { code: "timeout", detail: "late" } as const;
-    expect(pillWords({ name: "signaling", attempt: 1, failures: 0, reason: null }, null)).toBe("Connecting");
-    expect(pillWords({ name: "reconnecting", failures: 2, delayMs: 1, reason }, null)).toBe("Reconnecting · try 2");
-    expect(pillWords({ name: "connecting", attempt: 3, failures: 2, reason }, null)).toBe("Reconnecting · try 2");
+    const words = (state: ConnectionState, online = true): string => pillWords(state, null, online).state;
+    expect(words({ name: "signaling", attempt: 1, failures: 0, reason: null })).toBe("Connecting");
+    for (const state of [
+      { name: "reconnecting", failures: 2, delayMs: 1, reason },
+      { name: "connecting", attempt: 3, failures: 2, reason },
+    ] as const) {
+      expect(words(state)).toBe("Reconnecting");
+      expect(words(state, false)).toBe("Offline");
+    }
   });
 
-  it("calls a path direct unless a relay carries it", () => {
-    expect(pathWords({ local: "prflx", remote: "host", protocol: "tcp" })).toBe("direct");
-    expect(pathWords({ local: "relay", remote: "host", protocol: "tls" })).toBe("relay/tls");
+  it("is Offline only where there is no connection: a server on this machine needs no network", () => {
+    expect(pillWords({ name: "connected", attempt: 1, failures: 0, rttMs: 1 }, null, false).state).toBe("Connected");
+  });
+
+  it.each([
+    [{ local: "host", remote: "host", protocol: "udp" }, "host", /direct/],
+    [{ local: "srflx", remote: "host", protocol: "udp" }, "srflx", /router/],
+    [{ local: "relay", remote: "host", protocol: "udp" }, "relay/udp", /relay/],
+    [{ local: "relay", remote: "prflx", protocol: "tcp" }, "relay/tcp", /relay/],
+    [{ local: "host", remote: "relay", protocol: "udp" }, "relay/udp", /relay/],
+  ] as const)("names the path %o %s, and says what that means", (path, name, meaning) => {
+    expect(pathWords(path)).toBe(name);
+    expect(pathMeaning(path)).toMatch(meaning);
   });
 });
 
 describe("a connection that is being mended", () => {
   it.each(["unreachable", "cut_off"] as const)("is not told of where the socket closed (%s) once, and is where it did twice", (obstacle) => {
     const reason = { code: "unavailable", detail: "The server cannot be reached.", obstacle } as const;
-    const told = (failures: number): boolean => mendingWords({ name: "reconnecting", failures, delayMs: 200, reason }) !== null;
+    const told = (failures: number): boolean => mendingWords({ name: "reconnecting", failures, delayMs: 200, reason }, true) !== null;
     expect([told(1), told(2)]).toEqual([false, true]);
   });
 
-  it("names the next try only where it is worth waiting for", () => {
+  it("that has no network says so from the first loss on, and that what is written is kept", () => {
+    const reason = { code: "unavailable", detail: "The server cannot be reached.", obstacle: "unreachable" } as const;
+    expect(mendingWords({ name: "reconnecting", failures: 1, delayMs: 200, reason }, false)).toMatch(/offline.*is kept/);
+    expect(mendingWords({ name: "connected", attempt: 1, failures: 0, rttMs: 1 }, false)).toBeNull();
+  });
+
+  it("counts down to the next attempt, and says that one is made when it is", () => {
     const reason = { code: "timeout", detail: "late" } as const;
-    const next = (delayMs: number): unknown => mendingWords({ name: "reconnecting", failures: 3, delayMs, reason })?.next;
-    expect([next(400), next(4_200)]).toEqual(["Trying again.", "Next try in 4 s."]);
+    const due = { name: "reconnecting", failures: 3, delayMs: 4_200, reason } as const;
+    expect([nextWords(due, 4), nextWords(due, 0), nextWords(due, null)]).toEqual([
+      "Next attempt in 4 s.",
+      "Trying again.",
+      "Trying again.",
+    ]);
+    expect(nextWords({ name: "signaling", attempt: 4, failures: 3, reason }, 4)).toBe("Trying again.");
+  });
+});
+
+describe("a connection that may use a relay only", () => {
+  it.each(["no_relay_offered", "relay_refused", "relay_full", "relay_unreachable"] as const)(
+    "and cannot (%s) says that it was told to, and what is missing",
+    (obstacle) => {
+      const reason = { code: "connect_failed", detail: "no", obstacle, relayOnly: true } as const;
+      expect(lossWords(reason)).toMatch(/^Only a relay may be used \(“force relay” is on\), and [^.;]+; [^.;]+( \(TURN_URLS and TURN_SECRET, as docs\/network.md tells\))?\.$/);
+      expect(wayBack(reason)).toEqual({ label: "Allow any way", way: "any_way" });
+      const waiting = { name: "waiting", failures: 1, delayMs: 100, reason } as const;
+      expect(mendingWords({ name: "connected", attempt: 1, failures: 0, rttMs: 1, move: waiting }, true)).toBe(lossWords(reason));
+    },
+  );
+});
+
+describe("an amount of bytes", () => {
+  it("has at most three figures from a thousand on", () => {
+    expect([0, 999, 1_000, 4_249, 99_960, 999_499, 999_500, 2_345_678].map(bytesWords)).toEqual([
+      "0 B",
+      "999 B",
+      "1.0 kB",
+      "4.2 kB",
+      "100 kB",
+      "999 kB",
+      "1.0 MB",
+      "2.3 MB",
+    ]);
   });
 });

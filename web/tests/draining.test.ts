@@ -151,7 +151,7 @@ describe("a gateway that is going", () => {
   it("is left at once when the person asks, or the network is back", async () => {
     const { gateway, page } = await connected();
     gateway.link.tell({ type: "draining", retry_after_ms: 30_000 });
-    page.session.hurry();
+    page.session.line.network(true);
     expect(gateway.links).toHaveLength(2);
     page.session.connect();
     expect(gateway.links).toHaveLength(2);

@@ -136,18 +136,19 @@ describe("a connection", () => {
   });
 
   it("is asked at once, and given up after 2 s, when the network is back or the page was frozen", async () => {
-    for (const wake of ["hurry", "woke"] as const) {
+    for (const wake of ["network", "woke"] as const) {
       const { gateway, page } = await connected();
+      const woke = (): void => (wake === "woke" ? page.session.woke() : page.session.line.network(true));
       await vi.advanceTimersByTimeAsync(1_000);
-      page.session[wake]();
+      woke();
       await vi.advanceTimersByTimeAsync(0);
       expect(page.state().connection.name).toBe("connected");
       gateway.answersPings = false;
       if (wake === "woke") vi.setSystemTime(Date.now() + 60_000);
-      page.session[wake]();
+      woke();
       await vi.advanceTimersByTimeAsync(2_000);
       expect(page.state().connection).toMatchObject({ name: "reconnecting", reason: { code: "timeout" } });
-      page.session[wake]();
+      woke();
       expect(page.state().connection.name).toBe("signaling");
       page.session.close();
     }

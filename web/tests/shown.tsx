@@ -10,9 +10,11 @@ import { AgentContext, type AgentActions } from "../src/ui/agent";
 import { App } from "../src/ui/App";
 import { fromGateway } from "./samples";
 
+type Mocked<Actions> = { readonly [Name in keyof Actions]: Actions[Name] extends (...given: never[]) => unknown ? Mock<Actions[Name]> : never };
+
 /** Of the page that was shown last. */
 export let store: AgentStore;
-export let session: { [Name in keyof AgentActions]: Mock<AgentActions[Name]> };
+export let session: Mocked<Omit<AgentActions, "line">> & { readonly line: Mocked<AgentActions["line"]> };
 
 /** Show a new page with an empty store, but for what is given. */
 export function showPage(known: Partial<AgentState> = {}): void {
@@ -30,6 +32,11 @@ export function showPage(known: Partial<AgentState> = {}): void {
     reveal: vi.fn<(revealed: Revealed) => void>(),
     dismissNotice: vi.fn<() => void>(),
     dismissSignIn: vi.fn<() => void>(),
+    line: {
+      setRelayOnly: vi.fn<(relayOnly: boolean) => void>((relayOnly) => store.setState({ relayOnly })),
+      drop: vi.fn<() => void>(),
+      inspect: vi.fn<AgentActions["line"]["inspect"]>(async () => ({ attempts: 1, readings: null })),
+    },
   };
   render(
     <AgentContext value={{ store, session }}>

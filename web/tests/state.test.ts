@@ -21,6 +21,7 @@ function after(...events: readonly ConnectionEvent[]): ConnectionState {
 }
 
 const start = (attempt = 1): ConnectionEvent => ({ type: "start", attempt });
+const replace = (attempt: number): ConnectionEvent => ({ type: "replace", attempt });
 const ready = (attempt = 1): ConnectionEvent => ({ type: "ready", attempt });
 const open = (attempt = 1): readonly ConnectionEvent[] => [start(attempt), ready(attempt), { type: "opened", attempt }];
 const measured = (attempt = 1): ConnectionEvent => ({ type: "measured", attempt, rttMs: 4 });
@@ -115,20 +116,39 @@ describe("a server that is going", () => {
   });
 });
 
+describe("a new attempt that has to be made", () => {
+  it("is made beside the channel that serves, which goes when the new one is open", () => {
+    const beside = after(...open(1), measured(1), replace(2));
+    expect(beside).toMatchObject({ name: "connected", attempt: 1, rttMs: 4, move: { name: "signaling", attempt: 2, failures: 0 } });
+    expect(after(...open(1), replace(2), ready(2), { type: "opened", attempt: 2 })).toMatchObject({ name: "connected", attempt: 2 });
+  });
+
+  it("takes the place of one under way, of one that is due, and of none", () => {
+    expect(after(start(1), ready(1), replace(2))).toMatchObject({ name: "signaling", attempt: 2 });
+    expect(after(...open(1), draining(1), start(2), ready(2), replace(3))).toMatchObject({ attempt: 1, move: { name: "signaling", attempt: 3 } });
+    expect(after(start(1), lost(1), replace(2))).toMatchObject({ name: "signaling", attempt: 2, failures: 1, reason });
+    expect(after(start(1), refused(1), replace(2))).toMatchObject({ name: "signaling", attempt: 2 });
+  });
+
+  it("that fails is made again later, and why it failed is known while the old channel serves", () => {
+    expect(after(...open(1), replace(2), lost(2))).toMatchObject({ attempt: 1, move: { name: "waiting", failures: 1, reason } });
+  });
+});
+
 describe("any sequence of events", () => {
   const legal: Readonly<Record<string, readonly string[]>> = {
     idle: ["signaling"],
-    signaling: ["connecting", "reconnecting", "failed", "idle"],
-    connecting: ["connected", "reconnecting", "failed", "idle"],
+    signaling: ["signaling", "connecting", "reconnecting", "failed", "idle"],
+    connecting: ["signaling", "connected", "reconnecting", "failed", "idle"],
     connected: ["connected", "connecting", "signaling", "reconnecting", "failed", "idle"],
     reconnecting: ["signaling", "idle"],
     failed: ["signaling", "idle"],
   };
-  const kinds = ["start", "ready", "opened", "measured", "missed", "draining", "lost", "refused", "stop"] as const;
+  const kinds = ["start", "replace", "ready", "opened", "measured", "missed", "draining", "lost", "refused", "stop"] as const;
 
   function anyEvent(random: () => number, newest: number): ConnectionEvent {
     const type = kinds[Math.floor(random() * (random() < 0.05 ? kinds.length : kinds.length - 1))] ?? "stop";
-    const attempt = type === "start" ? newest + 1 : Math.max(1, newest - Math.floor(random() * 3));
+    const attempt = type === "start" || type === "replace" ? newest + 1 : Math.max(1, newest - Math.floor(random() * 3));
     const [chance, retryAfterMs, rttMs, silentMs] = [random(), random() < 0.5 ? 0 : 1_000, 1, 3_000];
     return type === "stop" ? { type } : { type, attempt, chance, retryAfterMs, rttMs, silentMs, reason: type === "refused" ? final : reason };
   }
@@ -144,7 +164,10 @@ describe("any sequence of events", () => {
       const moved = next(state, event);
       const [serving, trying] = [servingAttempt(moved), tryingAttempt(moved)];
       const says = (what: string): number => broken.push(`${what}: ${JSON.stringify([state, event, moved])}`);
-      if (event.type === "start" && trying === event.attempt) newest = event.attempt;
+      const asks = event.type === "start" || event.type === "replace";
+      if (asks && trying === event.attempt) newest = event.attempt;
+      if (event.type === "replace" && trying !== event.attempt) says("an attempt that had to be made is not");
+      if (event.type === "replace" && serving !== servingAttempt(state)) says("what serves was let go of for it");
 
       if (moved !== state && legal[state.name]?.includes(moved.name) !== true) says("an illegal move");
       if (trying !== null && trying !== newest) says("an attempt that is made is not the newest");
@@ -158,7 +181,7 @@ describe("any sequence of events", () => {
       if (serving === null && !isLost && refusalOf(moved) === null && event.type !== "stop" && state.name !== "idle") {
         says("nothing serves, and nothing is done about it");
       }
-      const wasFinal = refusalOf(state) !== null && event.type !== "start" && event.type !== "stop";
+      const wasFinal = refusalOf(state) !== null && !asks && event.type !== "stop";
       if (wasFinal && (refusalOf(moved) === null || trying !== null || waitOf(moved) !== null)) says("final did not stay final");
       state = moved;
     }

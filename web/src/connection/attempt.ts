@@ -7,6 +7,7 @@ import { Heartbeat } from "./heartbeat";
 import { isRelayUrl, obstacleOf } from "./obstacle";
 import type { Path } from "./path";
 import { iceConfiguration, Peer } from "./peer";
+import type { Readings } from "./readings";
 import {
   CONNECT_TIMEOUT_S,
   FromGatewaySchema,
@@ -24,6 +25,12 @@ import type { Reason } from "./state";
 export interface Platform {
   openSocket(): WebSocket;
   createPeer(configuration: RTCConfiguration): RTCPeerConnection;
+}
+
+/** How it enters, and by which ways it may. */
+export interface Entry {
+  readonly hello: Hello;
+  readonly relayOnly: boolean;
 }
 
 export interface AttemptEvents {
@@ -53,6 +60,7 @@ export class Attempt {
   readonly #platform: Platform;
   readonly #number: number;
   readonly hello: Hello;
+  readonly #relayOnly: boolean;
   readonly #socket: SignalingSocket;
   readonly #assembler = new Assembler(MESSAGE_OUT_MAX_BYTES);
   readonly #heartbeat: Heartbeat;
@@ -66,10 +74,11 @@ export class Attempt {
   #answered = false;
   #open = false;
 
-  constructor(platform: Platform, number: number, hello: Hello, events: AttemptEvents) {
+  constructor(platform: Platform, number: number, { hello, relayOnly }: Entry, events: AttemptEvents) {
     this.#platform = platform;
     this.#number = number;
     this.hello = hello;
+    this.#relayOnly = relayOnly;
     this.#events = events;
     this.#heartbeat = new Heartbeat({
       ping: (id) => this.send({ type: "ping", id }),
@@ -114,6 +123,16 @@ export class Attempt {
     this.#heartbeat.woke();
   }
 
+  /** What the browser tells of it just now; null before there is a peer connection. */
+  async readings(): Promise<Readings | null> {
+    return (await this.#peer?.readings()) ?? null;
+  }
+
+  /** Lose the peer connection as though the network were gone; `lost` follows. */
+  drop(): void {
+    this.#peer?.drop();
+  }
+
   /** End it; no event follows. */
   close(): void {
     this.#events = null;
@@ -140,7 +159,7 @@ export class Attempt {
       relayErrors,
       paired,
     });
-    this.#lost(this.#open ? reason : { ...reason, obstacle });
+    this.#lost(this.#open ? reason : { ...reason, obstacle, ...(this.#relayOnly ? { relayOnly: true } : {}) });
   }
 
   #refused(reason: Reason): void {
@@ -183,9 +202,15 @@ export class Attempt {
 
   #connect(ready: Ready): void {
     this.#relayOffered = ready.ice_servers.some(({ urls }) => urls.some(isRelayUrl));
-    this.#events?.ready(ready);
+    this.#events?.ready(ready); // first: it holds the next resume token
+    if (this.#relayOnly && !this.#relayOffered) {
+      // It would look for a way until its time is up, and there is none to find.
+      const detail = "Only a relay may be used, and the server offers none.";
+      this.#refused({ code: "connect_failed", detail, obstacle: "no_relay_offered", relayOnly: true });
+      return;
+    }
     try {
-      this.#peer = new Peer(() => this.#platform.createPeer(iceConfiguration(ready.ice_servers)), {
+      this.#peer = new Peer(() => this.#platform.createPeer(iceConfiguration(ready.ice_servers, this.#relayOnly)), {
         offer: (sdp) => this.#socket.send({ type: "offer", attempt: this.#number, sdp }),
         candidate: (candidate) => this.#socket.send({ type: "candidate", attempt: this.#number, candidate }),
         opened: (connectMs) => this.#opened(connectMs),

@@ -6,9 +6,16 @@ import { OperationQueue, type Operation, type OperationEvents } from "./operatio
 import { Outbox } from "./outbox";
 import type { Path } from "./path";
 import { PROTOCOL_VERSION, type FromGateway, type Hello, type Ready } from "./protocol";
+import type { Readings } from "./readings";
 import { afterMessage, afterReady, inHello, type Resume } from "./resume";
 import { IDLE, next, refusalOf, servingAttempt, tryingAttempt, waitOf, type ConnectionEvent, type ConnectionState, type Reason } from "./state";
 import { SignIn, type SignInEvents } from "./sign_in";
+
+/** Into which session, and whose. */
+export interface Entered {
+  readonly session: string;
+  readonly ownerName: string;
+}
 
 export interface ConnectionListener extends SignInEvents {
   state(state: ConnectionState): void;
@@ -17,7 +24,7 @@ export interface ConnectionListener extends SignInEvents {
   /** The channel that opens now is another person's. Unanswered turns were the one's before, and are let go of. */
   ownerChanged(): void;
   /** The channel is open and the first unanswered turns have been sent again: time to ask for the state. */
-  opened(connectMs: number): void;
+  opened(connectMs: number, entered: Entered): void;
   path(path: Path): void;
   message(message: FromGateway): void;
   problem(reason: Reason): void;
@@ -39,13 +46,14 @@ export interface ConnectionOptions {
   /** Of an earlier load of this page. */
   readonly resume?: Resume | null;
   readonly token?: string | null;
+  /** Whether only a relay may carry the connection. */
+  readonly relayOnly?: boolean;
 }
 
 interface Live {
   readonly attempt: Attempt;
-  /** From its `ready` on. */
-  session: string | null;
-  owner: string | null;
+  /** From then on. */
+  ready: Ready | null;
 }
 
 export class AgentConnection {
@@ -57,6 +65,7 @@ export class AgentConnection {
   readonly #live = new Map<number, Live>(); // the attempts that the state names: two at most
   #state: ConnectionState = IDLE;
   #attempts = 0;
+  #relayOnly: boolean;
   #retry: ReturnType<typeof setTimeout> | undefined;
   #resume: Resume | null;
 
@@ -64,6 +73,7 @@ export class AgentConnection {
     this.#options = options;
     this.#listener = listener;
     this.#resume = options.resume ?? null;
+    this.#relayOnly = options.relayOnly ?? false;
     this.#signIn = new SignIn(options.token ?? null, listener);
     this.#outbox = new Outbox({
       // A turn's id is also the id of its message, so a refusal finds its turn by `ref`.
@@ -101,6 +111,35 @@ export class AgentConnection {
   woke(): void {
     if (waitOf(this.#state) !== null) this.connect();
     this.#serving?.woke();
+  }
+
+  /** The network is gone, or so the browser says: ask whether the channel still serves. */
+  doubt(): void {
+    this.#serving?.probe();
+  }
+
+  /** Allow only a relay from now on, or any way: by a new attempt, beside the channel that serves until that one does. */
+  setRelayOnly(relayOnly: boolean): void {
+    this.#relayOnly = relayOnly;
+    if (this.#state.name === "idle") return;
+    this.#attempts += 1;
+    this.#move({ type: "replace", attempt: this.#attempts });
+  }
+
+  /** Lose the channel that serves as though the network were gone. */
+  drop(): void {
+    this.#serving?.drop();
+  }
+
+  /** How many attempts there have been. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  /** What the browser tells just now of the channel that serves, or else of the attempt that is made. */
+  async readings(): Promise<Readings | null> {
+    const number = servingAttempt(this.#state) ?? tryingAttempt(this.#state);
+    return (await this.#live.get(number ?? 0)?.attempt.readings()) ?? null;
   }
 
   /** The session to go on with, if there is one. */
@@ -159,12 +198,14 @@ export class AgentConnection {
 
   #begin(attempt: number): void {
     const { chance, platform } = this.#options;
-    const made = new Attempt(platform, attempt, this.#hello(), {
+    const entry = { hello: this.#hello(), relayOnly: this.#relayOnly };
+    const made = new Attempt(platform, attempt, entry, {
       ready: (ready) => this.#ready(attempt, ready),
       opened: (connectMs) => {
-        this.#keepOwner(this.#live.get(attempt)?.owner ?? null);
+        const ready = this.#live.get(attempt)?.ready;
+        this.#keepOwner(ready?.owner ?? null);
         this.#move({ type: "opened", attempt });
-        this.#listener.opened(connectMs);
+        this.#listener.opened(connectMs, { session: ready?.session ?? "", ownerName: ready?.owner_name ?? "" });
         this.#signIn.opened(made);
       },
       path: (path) => {
@@ -182,14 +223,13 @@ export class AgentConnection {
         this.#move(isOld ? { type: "lost", attempt, reason, chance: chance(), retryAfterMs: 0 } : { type: "refused", attempt, reason });
       },
     });
-    this.#live.set(attempt, { attempt: made, session: null, owner: null });
+    this.#live.set(attempt, { attempt: made, ready: null });
   }
 
   #ready(attempt: number, ready: Ready): void {
     const live = this.#live.get(attempt);
     if (live === undefined) return;
-    live.session = ready.session;
-    live.owner = ready.owner;
+    live.ready = ready;
     this.#setResume(afterReady(this.#resume, ready));
     this.#signIn.entered(ready.token_expires_at);
     this.#move({ type: "ready", attempt });
@@ -208,7 +248,7 @@ export class AgentConnection {
   }
 
   #receive(attempt: number, message: FromGateway): void {
-    if (this.#resume !== null && this.#live.get(attempt)?.session === this.#resume.session) {
+    if (this.#resume !== null && this.#live.get(attempt)?.ready?.session === this.#resume.session) {
       const resume = afterMessage(this.#resume, message);
       if (resume === null) return;
       if (resume !== this.#resume) this.#setResume(resume);

@@ -21,15 +21,18 @@ const CandidateSchema = v.object({
   relayProtocol: v.fallback(v.optional(PathProtocolSchema), undefined),
 });
 
-function ofSchema<Schema extends v.GenericSchema>(stats: Iterable<unknown>, schema: Schema): v.InferOutput<Schema>[] {
+/** The entries of this shape. */
+export function ofSchema<Schema extends v.GenericSchema>(stats: Iterable<unknown>, schema: Schema): v.InferOutput<Schema>[] {
   return [...stats].flatMap((entry) => {
     const checked = v.safeParse(schema, entry);
     return checked.success ? [checked.output] : [];
   });
 }
 
-/** @param stats what `getStats()` gives, by id. @returns null where no pair is chosen yet */
-export function chosenPath(stats: ReadonlyMap<string, unknown>): Path | null {
+type Pair = v.InferOutput<typeof PairSchema>;
+
+/** The pair of candidates in use, or null. @param stats what `getStats()` gives, by id */
+export function chosenPair(stats: ReadonlyMap<string, unknown>): Pair | null {
   const [transport] = ofSchema(stats.values(), TransportSchema);
   const pairs = ofSchema(stats.values(), PairSchema);
   // Firefox has no transport that names the pair.
@@ -37,6 +40,12 @@ export function chosenPath(stats: ReadonlyMap<string, unknown>): Path | null {
     transport === undefined
       ? pairs.find(({ state, nominated }) => state === "succeeded" && nominated === true)
       : pairs.find(({ id }) => id === transport.selectedCandidatePairId);
+  return pair ?? null;
+}
+
+/** @param stats what `getStats()` gives, by id. @returns null where no pair is chosen yet */
+export function chosenPath(stats: ReadonlyMap<string, unknown>): Path | null {
+  const pair = chosenPair(stats);
   const local = v.safeParse(CandidateSchema, stats.get(pair?.localCandidateId ?? ""));
   const remote = v.safeParse(CandidateSchema, stats.get(pair?.remoteCandidateId ?? ""));
   if (!local.success || !remote.success) return null;

@@ -1,6 +1,7 @@
 /** One RTCPeerConnection with its one data channel. It is used once: recovery is a new one (aiortc has no ICE restart). */
 
 import { isRelayUrl, type Progress } from "./obstacle";
+import { readingsOf, type Readings } from "./readings";
 import { chosenPath, type Path } from "./path";
 import { CANDIDATES_MAX, CHANNEL_LABEL, CHANNEL_PROTOCOL, type IceCandidate, type IceServer } from "./protocol";
 import type { Reason } from "./state";
@@ -27,8 +28,10 @@ const MARKS = {
   open: "agent:open",
 } as const;
 
-export function iceConfiguration(servers: readonly IceServer[]): RTCConfiguration {
+/** @param relayOnly leave every other way out */
+export function iceConfiguration(servers: readonly IceServer[], relayOnly: boolean): RTCConfiguration {
   return {
+    ...(relayOnly ? { iceTransportPolicy: "relay" } : {}),
     iceServers: servers.map(({ urls, username, credential }) => ({
       urls,
       ...(username === null ? {} : { username }),
@@ -114,6 +117,21 @@ export class Peer {
     } catch {
       return null; // closed meanwhile
     }
+  }
+
+  /** What the browser tells of this connection just now; null where it tells nothing. */
+  async readings(): Promise<Readings | null> {
+    try {
+      const stats = await this.#connection.getStats();
+      return readingsOf(this.#connection.iceConnectionState, this.#channel.bufferedAmount, stats);
+    } catch {
+      return null; // closed meanwhile
+    }
+  }
+
+  /** Close it as though the network were gone; `lost` follows. */
+  drop(): void {
+    this.#end({ code: "connect_failed", detail: "The network was lost." });
   }
 
   /** Close; no event follows. */

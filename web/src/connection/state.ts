@@ -16,11 +16,13 @@ export interface Reason {
   readonly field?: string | null;
   /** What kept an attempt from becoming a connection, where the page has found it out. */
   readonly obstacle?: Obstacle;
+  /** That attempt was allowed a relay only. */
+  readonly relayOnly?: boolean;
 }
 
 /** The change to a new attempt while the old channel still serves. `refused`: there will be none. */
 export type Move =
-  | { readonly name: "waiting"; readonly failures: number; readonly delayMs: number }
+  | { readonly name: "waiting"; readonly failures: number; readonly delayMs: number; readonly reason?: Reason }
   | { readonly name: "signaling" | "connecting"; readonly failures: number; readonly attempt: number }
   | { readonly name: "refused"; readonly reason: Reason };
 
@@ -62,9 +64,12 @@ interface OfAttempt {
   readonly attempt: number;
 }
 
-/** `chance` is a number from 0 to below 1. */
+/**
+ * `chance` is a number from 0 to below 1. `start` asks for an attempt where none is under way; `replace` asks for one in
+ * any case, since how attempts are made has changed: a channel that is open serves until the new one is.
+ */
 export type ConnectionEvent =
-  | ({ readonly type: "start" | "ready" | "opened" } & OfAttempt)
+  | ({ readonly type: "start" | "replace" | "ready" | "opened" } & OfAttempt)
   | ({ readonly type: "measured"; readonly rttMs: number } & OfAttempt)
   | ({ readonly type: "missed"; readonly silentMs: number } & OfAttempt)
   | ({ readonly type: "draining"; readonly chance: number; readonly retryAfterMs: number } & OfAttempt)
@@ -126,12 +131,13 @@ export function next(state: ConnectionState, event: ConnectionEvent): Connection
     case "idle":
     case "reconnecting":
     case "failed": {
-      if (event.type !== "start") return state;
+      if (event.type !== "start" && event.type !== "replace") return state;
       const known = state.name === "reconnecting" ? state : { failures: 0, reason: null };
       return { name: "signaling", attempt: event.attempt, failures: known.failures, reason: known.reason };
     }
     case "signaling":
     case "connecting":
+      if (event.type === "replace") return { ...state, name: "signaling", attempt: event.attempt };
       return event.attempt === state.attempt ? whileTrying(state, event) : state;
     case "connected":
       return event.attempt === state.attempt ? onServing(state, event) : whileMoving(state, event);
@@ -182,6 +188,7 @@ function onServing(state: Connected, event: AttemptEvent): ConnectionState {
 
 function whileMoving(state: Connected, event: AttemptEvent): ConnectionState {
   const { move } = state;
+  if (event.type === "replace") return { ...state, move: { name: "signaling", attempt: event.attempt, failures: 0 } };
   if (move === undefined) return state;
   if (event.type === "start") {
     if (move.name === "signaling" || move.name === "connecting") return state;
@@ -197,7 +204,7 @@ function whileMoving(state: Connected, event: AttemptEvent): ConnectionState {
       return { name: "connected", attempt: move.attempt, failures: move.failures, rttMs: null };
     case "lost": {
       const failures = move.failures + 1;
-      return { ...state, move: { name: "waiting", failures, delayMs: delayMs(failures, event) } };
+      return { ...state, move: { name: "waiting", failures, delayMs: delayMs(failures, event), reason: event.reason } };
     }
     case "refused":
       return { ...state, move: { name: "refused", reason: event.reason } };

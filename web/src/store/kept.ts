@@ -13,7 +13,7 @@ import type { Turn, TurnLog } from "./turns";
 const TURNS_MAX = 64; // the outbox holds fewer, so there is room for all that are not rejected
 const TEXT_MAX_CHARS = 8_192; // at most this many bytes can be sent
 const DRAFT_MAX_CHARS = 65_536;
-const NAMES = { resume: "session", turns: "turns", draft: "draft", token: "token" } as const;
+const NAMES = { resume: "session", turns: "turns", draft: "draft", token: "token", relayOnly: "relay-only" } as const;
 
 const KeptTurnSchema = v.object({
   id: TurnStartSchema.entries.turn_id,
@@ -79,6 +79,14 @@ export class Kept {
 
   set token(token: string) {
     this.#write(NAMES.token, token);
+  }
+
+  get relayOnly(): boolean {
+    return this.#read(NAMES.relayOnly, v.boolean()) ?? false;
+  }
+
+  set relayOnly(relayOnly: boolean) {
+    this.#write(NAMES.relayOnly, relayOnly);
   }
 
   #read<Schema extends v.GenericSchema>(name: string, schema: Schema): v.InferOutput<Schema> | null {

@@ -11,6 +11,7 @@ import { refusalOf, type ConnectionState, type Reason } from "../connection/stat
 import { abandonLoading, applyEntry, beginLoading, EMPTY_BOARD, passOver, takeList, type Board } from "./board";
 import { Expiry } from "./expiry";
 import { isToken, Kept } from "./kept";
+import { Line } from "./line";
 import { Runs, type RunOptions } from "./runs";
 import type { AgentStore, Revealed, View } from "./store";
 import {
@@ -57,6 +58,8 @@ export function bytesOver(text: string): number {
 }
 
 export class AgentSession {
+  /** The connection as a person sees it and can try it. */
+  readonly line: Line;
   readonly #store: AgentStore;
   readonly #connection: AgentConnection;
   readonly #kept: Kept;
@@ -74,7 +77,7 @@ export class AgentSession {
     this.#expiry = new Expiry((signInEnds) => store.setState({ signInEnds }));
     this.#runs = new Runs(store, (id, operations, revision) => this.#connection.runOperations(id, operations, revision));
     this.#connection = new AgentConnection(
-      { ...options, resume: kept.resume, token: kept.token },
+      { ...options, resume: kept.resume, token: kept.token, relayOnly: kept.relayOnly },
       {
         state: (connection) => this.#connectionMoved(connection),
         resume: (resume) => {
@@ -85,8 +88,9 @@ export class AgentSession {
           this.#changeLog(disownTurns);
           this.#setBoard(EMPTY_BOARD);
         },
-        opened: (connectMs) => {
+        opened: (connectMs, entered) => {
           store.setState({ connectMs });
+          this.line.entered(entered);
           this.#askForState();
         },
         path: (path) => store.setState({ path }),
@@ -104,6 +108,7 @@ export class AgentSession {
         tokenDoubted: (notice) => store.setState({ notice }),
       },
     );
+    this.line = new Line(store, kept, this.#connection);
     this.#restored = new Set(kept.turns.map(({ id }) => id));
     this.#restore();
     store.subscribe(({ log }, before) => {
@@ -116,11 +121,6 @@ export class AgentSession {
     const { session } = this.#connection;
     if (session === null || this.#lock.isHeld(session)) this.#connection.connect();
     else if (this.#entering === null) void this.#enter(session);
-  }
-
-  /** The network is back, or another one: do not wait for the next attempt's time. */
-  hurry(): void {
-    this.#connection.hurry();
   }
 
   /** The page is looked at again. */
@@ -241,6 +241,7 @@ export class AgentSession {
     const { connection: before, path } = this.#store.getState();
     const isSame = connection.name === "connected" && before.name === "connected" && connection.attempt === before.attempt;
     this.#store.setState({ connection, path: isSame ? path : null });
+    this.line.moved(connection, before);
     if (connection.name === "failed") this.#expiry.set(null);
     if (before.name === "connected" && connection.name !== "connected") {
       clearTimeout(this.#stateTimer);
@@ -251,6 +252,7 @@ export class AgentSession {
   #take(message: FromGateway): void {
     const { board, log } = this.#store.getState();
     this.#runs.take(message);
+    this.line.take(message);
     if (message.type === "session.current") {
       if (!message.complete) this.#store.setState({ notice: MISSED });
     } else if (message.type === "state.list") this.#setBoard(takeList(board, message));

@@ -5,7 +5,9 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Path } from "../connection/path";
 import { IDLE, type ConnectionState, type Reason } from "../connection/state";
 import { EMPTY_BOARD, type Board } from "./board";
+import { NO_LINE, type LineState } from "./line";
 import { NO_OPERATIONS, type Operations } from "./operations";
+import { AS_IT_COMES, type Preferences } from "./preferences";
 import { NO_TURNS, type TurnLog } from "./turns";
 
 /** Which of the two panels a narrow screen shows. */
@@ -17,7 +19,7 @@ export interface Revealed {
   readonly id: string;
 }
 
-export interface AgentState {
+export interface AgentState extends LineState {
   readonly connection: ConnectionState;
   readonly log: TurnLog;
   readonly board: Board;
@@ -33,6 +35,7 @@ export interface AgentState {
   readonly path: Path | null;
   /** The minutes after which the sign-in ends, when they are few and the person has not put the notice away. */
   readonly signInEnds: number | null;
+  readonly preferences: Preferences;
   /** The list or to-do that is pointed at, on the board or in a receipt: both mark it. */
   readonly pointed: string | null;
   readonly view: View;
@@ -53,6 +56,8 @@ export function createAgentStore(): AgentStore {
     connectMs: null,
     path: null,
     signInEnds: null,
+    ...NO_LINE,
+    preferences: AS_IT_COMES,
     pointed: null,
     view: "chat",
     revealed: null,

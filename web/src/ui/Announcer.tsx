@@ -1,6 +1,5 @@
 import type { ReactNode } from "react";
 
-import type { ConnectionState } from "../connection/state";
 import { hasEnded, type Turn } from "../store/turns";
 import { useAgentState } from "./agent";
 import { faceOf, reasonWords } from "./words";
@@ -11,22 +10,13 @@ function endInWords(turn: Turn): string {
   return `${turn.status === "rejected" ? "Not taken. " : ""}${reasonWords(turn.problem)}`;
 }
 
-function connectionInWords(state: ConnectionState): string {
-  if (state.name !== "connected") return "";
-  return state.silentMs === undefined ? "Connected." : "The server does not answer.";
-}
-
-/** One announcement a turn, when it ends; the log itself is silent, or each phase would be read out. And the connection's. */
+/** One announcement a turn, when it ends; the log itself is silent, or each phase would be read out. */
 export function Announcer(): ReactNode {
   const ended = useAgentState(({ log }) => log.turns.find((turn) => turn.id === log.lastEnded) ?? null);
-  const connection = useAgentState((state) => connectionInWords(state.connection));
   return (
     <div className="visually-hidden">
       <p role="status" data-testid="turn-announced">
         {ended !== null && endInWords(ended)}
-      </p>
-      <p role="status" data-testid="connection-announced">
-        {connection}
       </p>
     </div>
   );

@@ -1,28 +1,38 @@
-import type { ReactNode } from "react";
+import { use, type ReactNode } from "react";
 
-import type { ConnectionState } from "../connection/state";
-import { modelInUse } from "../store/turns";
-import { useAgentState } from "./agent";
-import { pathWords, pillWords } from "./connection_words";
+import { nextTheme, type Theme } from "../store/preferences";
+import { useAgentState, usePrefer } from "./agent";
+import { ConnectionPill } from "./ConnectionPill";
+import { Icon, Mark, type IconName } from "./icons";
+import { KeyboardContext, useKey } from "./keyboard";
+import { ModelChip } from "./ModelChip";
+import { texts } from "./texts";
 import { isStandIn } from "./words";
 
 export function Header(): ReactNode {
-  const model = useAgentState((state) => modelInUse(state.log)?.name ?? null);
   return (
     <header className="header">
       <div className="title">
-        <h1>To-do agent</h1>
-        {model !== null && <ModelName name={model} />}
+        <Mark />
+        <div className="name">
+          <h1>{texts.app.title}</h1>
+          <ModelChip />
+        </div>
       </div>
       <ConnectionPill />
+      <div className="header-tools">
+        <ThemeButton />
+        <HelpButton />
+      </div>
     </header>
   );
 }
 
+/** A model's name as a receipt shows it. */
 export function ModelName({ name }: { readonly name: string }): ReactNode {
   return isStandIn(name) ? (
     <span className="model model-standin" title={name}>
-      stand-in model
+      {texts.model.standIn}
     </span>
   ) : (
     <span className="model" title={name}>
@@ -31,22 +41,33 @@ export function ModelName({ name }: { readonly name: string }): ReactNode {
   );
 }
 
-function isDegraded(state: ConnectionState): boolean {
-  return state.name === "connected" && state.silentMs !== undefined;
+const THEME_ICONS: Readonly<Record<Theme, IconName>> = { auto: "auto", light: "sun", dark: "moon" };
+
+function ThemeButton(): ReactNode {
+  const theme = useAgentState((state) => state.preferences.theme);
+  const prefer = usePrefer();
+  const turn = (): void => prefer({ theme: nextTheme(theme) });
+  useKey("theme", turn);
+  const label = texts.app.theme[theme];
+  return (
+    <button type="button" className="icon-button" data-testid="theme" data-theme-is={theme} aria-label={label} title={label} onClick={turn}>
+      <Icon name={THEME_ICONS[theme]} />
+    </button>
+  );
 }
 
-function ConnectionPill(): ReactNode {
-  const state = useAgentState((agent) => agent.connection);
-  const path = useAgentState((agent) => agent.path);
+function HelpButton(): ReactNode {
+  const keyboard = use(KeyboardContext);
   return (
-    <span
-      className="pill"
-      data-testid="connection"
-      data-state={state.name}
-      data-degraded={isDegraded(state)}
-      data-path={path === null ? undefined : pathWords(path)}
+    <button
+      type="button"
+      className="icon-button"
+      data-testid="help"
+      aria-label={texts.app.help}
+      title={texts.app.help}
+      onClick={() => keyboard.press("help")}
     >
-      {pillWords(state, path)}
-    </span>
+      <Icon name="help" />
+    </button>
   );
 }

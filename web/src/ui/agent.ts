@@ -1,9 +1,11 @@
 /** How components reach the store and the session. */
 
-import { createContext, use } from "react";
+import { createContext, use, useCallback } from "react";
 import { useStore } from "zustand";
 
 import type { AgentSession } from "../store/session";
+import type { Line } from "../store/line";
+import type { Preferences } from "../store/preferences";
 import type { AgentState, AgentStore } from "../store/store";
 
 /** What a person can do: the part of AgentSession that components use, so that tests can give another. */
@@ -20,7 +22,7 @@ export type AgentActions = Pick<
   | "reveal"
   | "dismissNotice"
   | "dismissSignIn"
->;
+> & { readonly line: Pick<Line, "setRelayOnly" | "drop" | "inspect"> };
 
 export interface Agent {
   readonly store: AgentStore;
@@ -42,4 +44,13 @@ export function useAgentState<Part>(select: (state: AgentState) => Part): Part {
 
 export function useActions(): AgentActions {
   return useAgent().session;
+}
+
+/** Changes how the page looks and is used. */
+export function usePrefer(): (change: Partial<Preferences>) => void {
+  const { store } = useAgent();
+  return useCallback(
+    (change) => store.setState(({ preferences }) => ({ preferences: { ...preferences, ...change } })),
+    [store],
+  );
 }

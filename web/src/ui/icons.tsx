@@ -53,3 +53,13 @@ export function Icon({ name }: { readonly name: IconName }): ReactNode {
     </svg>
   );
 }
+
+/** The page's own mark, as in the tab. */
+export function Mark(): ReactNode {
+  return (
+    <svg className="mark" viewBox="0 0 32 32" aria-hidden="true" focusable="false">
+      <rect width="32" height="32" rx="8" />
+      <path d="m8.5 16.5 5 5 10-11" />
+    </svg>
+  );
+}

@@ -1,0 +1,68 @@
+/** Joins the keys to what they do: a component says what a key does while it is shown. */
+
+import { createContext, use, useEffect, useLayoutEffect, useRef } from "react";
+
+import { useAgentState } from "./agent";
+import { actionOf, type KeyAction } from "./keys";
+
+export type Handler = () => void;
+
+/** What each key does just now; of several, the newest has it. */
+export class Keyboard {
+  readonly #handlers = new Map<KeyAction, Handler[]>();
+
+  /** @returns takes the handler back */
+  on(action: KeyAction, handler: Handler): () => void {
+    const handlers = [...(this.#handlers.get(action) ?? []), handler];
+    this.#handlers.set(action, handlers);
+    return () => {
+      this.#handlers.set(action, this.#handlers.get(action)?.filter((other) => other !== handler) ?? []);
+    };
+  }
+
+  /** @returns false where the key does nothing just now */
+  press(action: KeyAction): boolean {
+    const handler = this.#handlers.get(action)?.at(-1);
+    handler?.();
+    return handler !== undefined;
+  }
+}
+
+export const KeyboardContext = createContext(new Keyboard());
+
+/** While this component is shown, the key does this; null: not just now. */
+export function useKey(action: KeyAction, handler: Handler | null): void {
+  const keyboard = use(KeyboardContext);
+  const newest = useRef(handler);
+  useLayoutEffect(() => {
+    newest.current = handler;
+  });
+  const isOn = handler !== null;
+  useEffect(() => (isOn ? keyboard.on(action, () => newest.current?.()) : undefined), [keyboard, action, isOn]);
+}
+
+// What is open over the page has the keys to itself: Esc closes it, and nothing behind it is reached.
+const OPEN = "dialog:modal, [popover]:not([popover=manual]):popover-open";
+
+function isCovered(): boolean {
+  try {
+    return document.querySelector(OPEN) !== null;
+  } catch {
+    return document.querySelector("dialog[open]") !== null; // a browser that knows no popovers
+  }
+}
+
+/** Listen to the whole page's keys. Once, in the frame. */
+export function useGlobalKeys(): void {
+  const keyboard = use(KeyboardContext);
+  const letters = useAgentState((state) => state.preferences.letterKeys);
+  useEffect(() => {
+    const pressed = (event: KeyboardEvent): void => {
+      const action = actionOf(event, letters);
+      if (action === null || isCovered()) return;
+      if (keyboard.press(action)) event.preventDefault();
+    };
+    document.addEventListener("keydown", pressed);
+    return () => document.removeEventListener("keydown", pressed);
+  }, [keyboard, letters]);
+}
