@@ -16,7 +16,8 @@ const AS_PREACT = [
 export default defineConfig({
   plugins: [react()],
   resolve: { alias: ON_PREACT ? AS_PREACT : [] },
-  build: { target: "es2023", modulePreload: { polyfill: false } },
+  // No file becomes a data: address in another one: the page's policy (CSP) allows none.
+  build: { target: "es2023", modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
   server: {
     port: 5174,
     strictPort: true,

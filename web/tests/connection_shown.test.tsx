@@ -209,7 +209,7 @@ describe("the details of the connection", () => {
       "12 ms12 ms by ICE",
       "connected",
       "relay/tcp203.0.113.7:49152",
-      "host/udpaddress hidden by the browser",
+      "host/udpaddress hidden",
       "1.2 kB",
       "34.5 kB / 2.0 MB",
     ]);

@@ -49,7 +49,7 @@ export function ModelChip(): ReactNode {
       >
         {model !== null && isOpen && (
           <>
-            <h2>{model.label}</h2>
+            <h2>{model.title}</h2>
             <p>{model.says}</p>
             {model.toDo.length > 0 && <h3>{texts.model.whatToDo}</h3>}
             <ol className="to-do-now">

@@ -9,6 +9,7 @@ const words = texts.model;
 export interface ModelWords {
   /** For the chip: a name where all is well. */
   readonly label: string;
+  readonly title: string;
   readonly tone: Tone;
   readonly says: string;
   readonly toDo: readonly string[];
@@ -21,11 +22,13 @@ export function modelWords(status: ModelStatus | null, name: string | null): Mod
   if (status === null) return name === null ? null : modelWords({ type: "model.status", state: "ready", name, stand_in: isStandIn(name) }, null);
   const { state } = status;
   if (state !== "ready") {
-    return { label: words.states[state], tone: "warn", says: words.says[state], toDo: words.toDo[state], isWanting: true };
+    const title = words.states[state];
+    return { label: title, title, tone: "warn", says: words.says[state], toDo: words.toDo[state], isWanting: true };
   }
   if (status.stand_in) {
-    return { label: words.standIn, tone: "info", says: words.says.stand_in, toDo: words.toDo.stand_in, isWanting: false };
+    const { stand_in: says } = words.says;
+    return { label: words.standIn, title: words.standInTitle, tone: "info", says, toDo: words.toDo.stand_in, isWanting: false };
   }
   const known = status.name ?? words.unknownName;
-  return { label: known, tone: "good", says: words.says.ready(known), toDo: words.toDo.ready, isWanting: false };
+  return { label: known, title: known, tone: "good", says: words.says.ready(known), toDo: words.toDo.ready, isWanting: false };
 }

@@ -89,7 +89,7 @@ export const texts = {
       ice: "ICE",
       local: "Local candidate",
       remote: "Remote candidate",
-      hidden: "address hidden by the browser",
+      hidden: "address hidden",
       buffered: "Buffered",
       traffic: "Sent / received",
       attempts: "Attempts",
@@ -122,6 +122,7 @@ export const texts = {
       no_agent: "No agent is running",
     },
     standIn: "stand-in model",
+    standInTitle: "A stand-in, not a language model",
     says: {
       ready: (name: string) => `${name} answers. It plans what you ask for; the database is read again before anything is called done.`,
       loading: "LM Studio reads the model into memory, which can take minutes. Requests wait for it.",
