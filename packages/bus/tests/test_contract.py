@@ -11,12 +11,13 @@ from uuid import uuid4
 import pytest
 
 from bus.errors import BusError, NoReplyError, Refusal, RemoteError, UnavailableError
-from bus.interface import Event
+from bus.interface import STRETCH_MAX_BYTES, Event, Stretch
 from contracts import streams, subjects
+from contracts.limits import BUS_PAYLOAD_MAX_BYTES
 from contracts.message import ErrorCode, Message, Problem
 from contracts.store import SnapshotPart, SnapshotRequest
 
-from .two_buses import BOUND_S, OWNER, Buses, Number
+from .two_buses import BOUND_S, OWNER, Buses, Number, OnNats
 
 
 async def test_requests_are_served_concurrently_although_callbacks_are_serial(buses: Buses) -> None:
@@ -263,6 +264,51 @@ async def test_the_last_message_of_many_subjects_is_the_newest_of_them(buses: Bu
     found = await gateway.stored(streams.CHAT, subjects.completed_of_session(session))
     assert found is not None
     assert (found.subject, found.sequence) == (subjects.turn_completed(session, "c"), kept[-1].sequence)
+
+
+async def test_a_stretch_is_read_at_once_and_says_how_much_is_behind_it(buses: Buses) -> None:
+    agent, gateway = await buses.of("agent"), await buses.of("rtc-gateway")
+    session = f"s-{uuid4().hex}"
+    subject = subjects.starts_of_session(session)
+    assert await gateway.stretch(streams.CHAT, subject, limit=5) == Stretch()
+    kept = [(await gateway.store(subjects.turn_started(session, f"t{n}"), Number(n=n))).sequence or 0 for n in range(8)]
+    await agent.store(subjects.turn_completed(session, "t0"), Number(n=99))
+    await gateway.store(subjects.turn_started(f"{session}-other", "t0"), Number(n=99))
+
+    async def read(behind: int, limit: int) -> tuple[list[int], list[int | None], int]:
+        found = await gateway.stretch(streams.CHAT, subject, behind=behind, limit=limit)
+        assert all(event.at is not None for event in found.events)
+        numbers = [Number.from_json(event.data).n for event in found.events]
+        return numbers, [event.sequence for event in found.events], found.rest
+
+    assert await read(0, 3) == ([0, 1, 2], kept[:3], 5)
+    assert await read(kept[2], 1) == ([3], [kept[3]], 4)
+    assert await read(kept[4], 5) == ([5, 6, 7], kept[5:], 0)
+    assert await read(kept[7], 5) == ([], [], 0)
+
+
+async def test_a_stretch_of_large_messages_ends_early_and_goes_on_where_it_ended(buses: Buses) -> None:
+    class Large(Message):
+        text: str
+
+    gateway = await buses.of("rtc-gateway")
+    session = f"s-{uuid4().hex}"
+    subject = subjects.starts_of_session(session)
+    each = BUS_PAYLOAD_MAX_BYTES - 10_000
+    for n in range(7):
+        await gateway.store(subjects.turn_started(session, f"t{n}"), Large(text="x" * each))
+    found = await gateway.stretch(streams.CHAT, subject, limit=7)
+    assert STRETCH_MAX_BYTES // BUS_PAYLOAD_MAX_BYTES <= len(found.events) < 7
+    assert found.rest == 7 - len(found.events)
+    behind = found.events[-1].sequence or 0
+    assert len((await gateway.stretch(streams.CHAT, subject, behind=behind, limit=7)).events) == found.rest
+
+
+async def test_a_stretch_that_cannot_be_read_is_told_as_such(nats_buses: OnNats) -> None:
+    gateway = await nats_buses.of("rtc-gateway")
+    with pytest.raises(RemoteError) as refused:
+        await gateway.stretch(streams.CHAT, subjects.starts_of_session("s"), behind=-9, limit=5)
+    assert refused.value.problem.code is ErrorCode.OVERLOADED
 
 
 async def test_of_two_who_replace_the_same_message_one_does_and_the_other_is_told(buses: Buses) -> None:

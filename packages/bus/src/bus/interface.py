@@ -13,6 +13,9 @@ from contracts.message import Message
 PENDING_EVENTS: Final = 4096
 """So many events wait for a subscription's handler; further ones are lost to it."""
 
+STRETCH_MAX_BYTES: Final = 4 * 1024 * 1024
+"""A stretch of a stream that is read at once ends with the message that makes it as long."""
+
 RequestT = TypeVar("RequestT", bound=Message)
 ReplyT = TypeVar("ReplyT", bound=Message)
 
@@ -35,6 +38,14 @@ class Stored:
 
     sequence: int | None
     repeated: bool = False
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Some messages of a stream, one after the other, and how many more it holds behind them."""
+
+    events: tuple[Event, ...] = ()
+    rest: int = 0
 
 
 @dataclass(frozen=True)
@@ -105,6 +116,10 @@ class Bus(Protocol):
     ) -> Event | None:
         """The first message that a stream holds on a subject, which may have wildcards, behind the sequence `behind`,
         or, where that is 0, not older than `since`. Raises as `request` does."""
+
+    async def stretch(self, stream: str, subject: str, *, behind: int = 0, limit: int) -> Stretch:
+        """The first `limit` messages that a stream holds on a subject, which may have wildcards, behind the sequence
+        `behind`; fewer where STRETCH_MAX_BYTES of them are reached before. Raises as `request` does."""
 
     async def settled(self, stream: str, consumer: str) -> int | None:
         """Up to which sequence a durable consumer is done: what is behind it waits or is in somebody's hands, what is

@@ -8,18 +8,19 @@ import contextlib
 import logging
 import secrets
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 from opentelemetry.trace import SpanKind
 
-from bus import headers, losses, tracing
+from bus import headers, tracing
 from bus.errors import NoReplyError, RemoteError, UnavailableError
 from bus.interface import (
     PENDING_EVENTS,
+    STRETCH_MAX_BYTES,
     Event,
     EventHandler,
     JobHandler,
@@ -27,9 +28,11 @@ from bus.interface import (
     ReplyT,
     RequestT,
     Stored,
+    Stretch,
     Subscription,
 )
 from bus.matching import covers
+from bus.memory_interests import Interest, MemorySubscription, Take
 from bus.memory_streams import Changes, Kept, MemoryStream
 from bus.memory_workers import MemoryWorkers
 from bus.serving import PARTS_MAX, PENDING_REQUESTS, Asked, Endpoint, one_answer, raise_problem, series
@@ -40,7 +43,6 @@ from contracts.subjects import template
 
 log = logging.getLogger(__name__)
 
-Take = Callable[[Asked], Awaitable[None]]
 _Answers = asyncio.Queue[tuple[bytes, Mapping[str, str]]]
 FAILED_RETRY_S: Final = 0.05  # the real bus takes 5 s; a unit test has no time
 
@@ -52,7 +54,7 @@ class MemoryBus:
         self._away = False
         self._streams = {stream.name: MemoryStream(stream) for stream in streams}
         self._lease_s = lease_s
-        self._interests: list[_Interest] = []
+        self._interests: list[Interest] = []
         self._workers: list[MemoryWorkers] = []
         self._changes = Changes()
 
@@ -97,6 +99,16 @@ class MemoryBus:
     ) -> Event | None:
         self._check_here()
         return _event_of(self._streams[stream].next(subject, behind, since))
+
+    async def stretch(self, stream: str, subject: str, *, behind: int = 0, limit: int) -> Stretch:
+        self._check_here()
+        held = deque(self._streams[stream].behind(subject, behind))
+        found: list[Event] = []
+        size = 0
+        while held and len(found) < limit and size < STRETCH_MAX_BYTES:
+            size += len(held[0].data)
+            found.append(_as_event(held.popleft()))
+        return Stretch(tuple(found), rest=len(held))
 
     async def settled(self, stream: str, consumer: str) -> int | None:
         self._check_here()
@@ -204,9 +216,7 @@ class MemoryBus:
                 log.error("event handler failed", exc_info=error, extra={"subject": template(message.subject)})
 
         self._check_here()
-        return _MemorySubscription(
-            self._interests, self._interest(subject, take, PENDING_EVENTS, on_loss=on_loss), None
-        )
+        return MemorySubscription(self._interests, self._interest(subject, take, PENDING_EVENTS, on_loss=on_loss), None)
 
     async def serve(
         self,
@@ -231,7 +241,7 @@ class MemoryBus:
     def _serve(self, subject: str, endpoint: Endpoint[RequestT], queue: str | None) -> Subscription:
         self._check_here()
         interest = self._interest(subject, endpoint.take, PENDING_REQUESTS, served=True, queue=queue)
-        return _MemorySubscription(self._interests, interest, endpoint)
+        return MemorySubscription(self._interests, interest, endpoint)
 
     async def work(
         self, stream: str, consumers: tuple[str, ...], handler: JobHandler, *, slots: int, hints: str
@@ -254,8 +264,8 @@ class MemoryBus:
         served: bool = False,
         queue: str | None = None,
         on_loss: LossHandler | None = None,
-    ) -> "_Interest":
-        interest = _Interest(subject, take, served, queue, asyncio.Queue(bound), on_loss)
+    ) -> Interest:
+        interest = Interest(subject, take, served, queue, asyncio.Queue(bound), on_loss)
         self._interests.append(interest)
         return interest
 
@@ -271,7 +281,7 @@ class MemoryBus:
 
     def _deliver(self, message: Asked, *, served: bool) -> bool:
         """To every interest, but to one of each queue group. False if there was none."""
-        groups: dict[str, list[_Interest]] = {}
+        groups: dict[str, list[Interest]] = {}
         for number, interest in enumerate(self._interests):
             if interest.served == served and covers(interest.subject, message.subject):
                 groups.setdefault(interest.queue or f"\0{number}", []).append(interest)
@@ -280,59 +290,12 @@ class MemoryBus:
         return bool(groups)
 
 
-@dataclass(eq=False)
-class _Interest:
-    """Somebody who takes what comes on a subject, one message after the other."""
-
-    subject: str
-    take: Take
-    served: bool
-    queue: str | None
-    waiting: asyncio.Queue[Asked]
-    on_loss: LossHandler | None = None
-    pump: asyncio.Task[None] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.pump = asyncio.create_task(self._run())
-
-    def offer(self, message: Asked) -> None:
-        # Whoever is too slow loses messages, as on the real bus.
-        try:
-            self.waiting.put_nowait(message)
-        except asyncio.QueueFull:
-            self.tell_of_loss()
-
-    def tell_of_loss(self) -> None:
-        if self.on_loss is not None:
-            losses.tell(self.on_loss)
-
-    async def _run(self) -> None:
-        while True:
-            message = await self.waiting.get()
-            try:
-                await self.take(message)
-            finally:
-                self.waiting.task_done()
-
-
-@dataclass(frozen=True)
-class _MemorySubscription:
-    interests: list[_Interest]
-    interest: _Interest
-    endpoint: Endpoint[Any] | None  # the request's type matters to its handler alone
-
-    async def close(self) -> None:
-        if self.interest not in self.interests:
-            return
-        self.interests.remove(self.interest)
-        if self.endpoint is not None:
-            await self.interest.waiting.join()
-            await self.endpoint.finished()
-        self.interest.pump.cancel()
-
-
 def _event_of(kept: Kept | None) -> Event | None:
-    return None if kept is None else Event(kept.subject, kept.data, kept.sequence, kept.headers, kept.at)
+    return None if kept is None else _as_event(kept)
+
+
+def _as_event(kept: Kept) -> Event:
+    return Event(kept.subject, kept.data, kept.sequence, kept.headers, kept.at)
 
 
 async def _to_nobody(_data: bytes, _headers: dict[str, str] | None) -> None:

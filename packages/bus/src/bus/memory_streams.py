@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
@@ -89,6 +89,10 @@ class MemoryStream:
             ),
             None,
         )
+
+    def behind(self, subject: str, sequence: int) -> Iterator[Kept]:
+        """All on a subject behind a sequence."""
+        return (kept for kept in self.kept.values() if covers(subject, kept.subject) and kept.sequence > sequence)
 
     def last(self, subject: str) -> Kept | None:
         """The last on a subject."""

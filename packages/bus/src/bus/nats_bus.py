@@ -1,17 +1,14 @@
 """The real bus: nats-py, made to fail early and to say so."""
 
-import asyncio
 import contextlib
 import json
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import aclosing, asynccontextmanager
 from datetime import datetime
 from typing import Any, Final, Self, TypeVar
 
-from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription as NatsSubscription
 from nats.errors import Error as NatsError
@@ -23,6 +20,7 @@ from bus.connection import BusSettings, Connection
 from bus.errors import BusPermissionError, NoReplyError, RemoteError, TooLargeError, UnavailableError
 from bus.interface import (
     PENDING_EVENTS,
+    STRETCH_MAX_BYTES,
     Event,
     EventHandler,
     JobHandler,
@@ -30,9 +28,11 @@ from bus.interface import (
     ReplyT,
     RequestT,
     Stored,
+    Stretch,
     Subscription,
 )
 from bus.serving import PARTS_MAX, PENDING_REQUESTS, Asked, Endpoint, one_answer, raise_problem, series
+from bus.subscriptions import EventSubscription, ServedSubscription
 from bus.workers import Workers
 from contracts.message import ErrorCode, Message, Problem
 from contracts.subjects import template
@@ -94,23 +94,26 @@ class NatsBus:
         self, subject: str, message: Message, part: type[ReplyT], *, timeout: float
     ) -> AsyncIterator[ReplyT]:
         with tracing.span("request", subject, SpanKind.CLIENT):
-            inbox = self._client.new_inbox()
-            replies = await self._guarded(self._client.subscribe(inbox, pending_msgs_limit=PARTS_MAX))
-            try:
-                await self._guarded(
-                    self._client.publish(subject, message.to_json(), reply=inbox, headers=_headers(timeout))
-                )
-                for _ in range(PARTS_MAX):
-                    answer = await _next(replies, subject, timeout)
+            async with aclosing(self._replies(subject, message.to_json(), PARTS_MAX, timeout)) as replies:
+                async for answer in replies:
                     raise_problem(answer.data, answer.headers or {})
                     if answer.data:
                         yield part.from_json(answer.data)
                     if headers.LAST in (answer.headers or {}):
                         return
                 raise RemoteError(Problem(code=ErrorCode.TOO_LARGE, detail=f"an answer has over {PARTS_MAX} parts"))
-            finally:
-                if not self._client.is_closed:
-                    await replies.unsubscribe()
+
+    async def _replies(self, subject: str, payload: bytes, count_max: int, timeout: float) -> AsyncGenerator[Msg, None]:
+        """At most `count_max` answers to one request; `timeout` seconds bound the wait for each."""
+        inbox = self._client.new_inbox()
+        replies = await self._guarded(self._client.subscribe(inbox, pending_msgs_limit=count_max))
+        try:
+            await self._guarded(self._client.publish(subject, payload, reply=inbox, headers=_headers(timeout)))
+            for _ in range(count_max):
+                yield await _next(replies, subject, timeout)
+        finally:
+            if not self._client.is_closed:
+                await replies.unsubscribe()
 
     async def publish(self, subject: str, message: Message) -> None:
         with tracing.span("send", subject, SpanKind.PRODUCER):
@@ -153,6 +156,21 @@ class NatsBus:
             answer = await self._ask(f"$JS.API.DIRECT.GET.{stream}", asked, STORE_TIMEOUT_S)
         return reading.event_of(subject, answer.headers or {}, answer.data)
 
+    async def stretch(self, stream: str, subject: str, *, behind: int = 0, limit: int) -> Stretch:
+        asked = reading.stretch_request(subject, behind, limit, STRETCH_MAX_BYTES)
+        events: list[Event] = []
+        with tracing.span("get", subject, SpanKind.CLIENT):
+            api = f"$JS.API.DIRECT.GET.{stream}"
+            async with aclosing(self._replies(api, asked, limit + 1, STORE_TIMEOUT_S)) as replies:
+                async for answer in replies:
+                    received = answer.headers or {}
+                    rest = reading.rest_behind(received)
+                    event = None if rest is not None else reading.event_of(subject, received, answer.data)
+                    if event is None:
+                        return Stretch(tuple(events), rest or 0)
+                    events.append(event)
+        raise NoReplyError(f"{template(api)} did not end its answer")
+
     async def settled(self, stream: str, consumer: str) -> int | None:
         subject = f"$JS.API.CONSUMER.INFO.{stream}.{consumer}"
         with tracing.span("get", subject, SpanKind.CLIENT):
@@ -180,7 +198,7 @@ class NatsBus:
             self._connection.forget(subscription)
             await self._given_up(subscription)
             raise
-        return _EventSubscription(self._connection, subscription)
+        return EventSubscription(self._connection, subscription)
 
     async def serve(
         self,
@@ -226,7 +244,7 @@ class NatsBus:
         except BaseException:
             await self._given_up(subscription)
             raise
-        return _ServedSubscription(self._client, subscription, endpoint)
+        return ServedSubscription(self._client, subscription, endpoint)
 
     async def _given_up(self, subscription: NatsSubscription) -> None:
         """nats-py would make it anew after each reconnect, for a handler that nobody waits for any more."""
@@ -272,30 +290,6 @@ class NatsBus:
             raise UnavailableError("the bus is away") from error
 
 
-@dataclass(frozen=True)
-class _EventSubscription:
-    connection: Connection
-    subscription: NatsSubscription
-
-    async def close(self) -> None:
-        self.connection.forget(self.subscription)
-        if not self.connection.client.is_closed:
-            await self.subscription.unsubscribe()
-
-
-@dataclass(frozen=True)
-class _ServedSubscription:
-    client: Client
-    subscription: NatsSubscription
-    endpoint: Endpoint[Any]  # the request's type matters to its handler alone
-
-    async def close(self) -> None:
-        if self.client.is_connected:
-            # Leaves the queue group, then lets what has been delivered be answered.
-            await asyncio.wait({asyncio.ensure_future(_drained(self.subscription))}, timeout=SETTLE_TIMEOUT_S)
-        await self.endpoint.finished()
-
-
 def _not_stored(subject: str, error: dict[str, Any]) -> RemoteError:
     log.error("stream refused", extra={"subject": template(subject), "err_code": error.get("err_code")})
     return RemoteError(Problem(code=ErrorCode.OVERLOADED, detail="the stream is full or not writable; try later"))
@@ -315,10 +309,3 @@ async def _next(replies: NatsSubscription, subject: str, timeout: float) -> Msg:
     if (answer.headers or {}).get(headers.STATUS) == "503" and not answer.data:
         raise UnavailableError(f"nobody serves {template(subject)}")
     return answer
-
-
-async def _drained(subscription: NatsSubscription) -> None:
-    try:
-        await subscription.drain()  # type: ignore[no-untyped-call]
-    except NatsError as error:
-        log.warning("subscription not drained", extra={"error_type": type(error).__qualname__})

@@ -15,6 +15,7 @@ from contracts.subjects import template
 log = logging.getLogger(__name__)
 
 _NO_MESSAGE: Final = "404"
+_END_OF_BATCH: Final = "204"
 _NO_SUCH_CONSUMER: Final = 10014
 
 
@@ -34,6 +35,19 @@ def next_request(subject: str, behind: int, since: datetime | None) -> bytes:
     else:
         asked["start_time"] = since.isoformat()
     return json.dumps(asked).encode()
+
+
+def stretch_request(subject: str, behind: int, limit: int, max_bytes: int) -> bytes:
+    """Asks for a batch (ADR-31): one answer for each message, then one with a status."""
+    asked = {"next_by_subj": subject, "seq": behind + 1, "batch": limit, "max_bytes": max_bytes}
+    return json.dumps(asked).encode()
+
+
+def rest_behind(received: Mapping[str, str]) -> int | None:
+    """How many more messages the stream holds, from the answer that ends a batch; None if it does not end it."""
+    if received.get(headers.STATUS) != _END_OF_BATCH:
+        return None
+    return int(received[headers.NUM_PENDING])
 
 
 def event_of(subject: str, received: Mapping[str, str], data: bytes) -> Event | None:

@@ -60,10 +60,10 @@ class StateGet(FromPage):
 
 
 class HistoryGet(FromPage):
-    """This session's earlier turns. Answered by history.page."""
+    """This session's earlier turns: the newest, or the newest of those before one. Answered by history.page."""
 
     type: Literal["history.get"] = "history.get"
-    before: int | None = Field(default=None, ge=0, description="a seq")
+    before: int | None = Field(default=None, ge=0, description="the seq of a turn in a page: what is older than it")
     limit: int = Field(default=50, ge=1, le=200)
 
 
@@ -223,14 +223,21 @@ class StateStale(Message):
 
 
 class HistoryTurn(Message):
-    seq: int
+    """A turn as it is kept. Without `completed` it is under way, unless `outcome_lost`: it ended, and what came of it
+    cannot be read any more."""
+
+    seq: int = Field(description="of its start, in the stream; turn.accepted has the same")
     turn_id: TurnId
     text: str
     accepted_at: AwareDatetime
     completed: TurnCompleted | None = None
+    outcome_lost: bool = False
 
 
 class HistoryPage(Message):
+    """Turns in their order, the oldest first: at most `limit`, and no more than one message holds. With `more` there
+    are older ones, to be asked for with `before`. What has aged out of the stream, or is not readable, is left out."""
+
     type: Literal["history.page"] = "history.page"
     ref: MessageId
     turns: tuple[HistoryTurn, ...] = ()

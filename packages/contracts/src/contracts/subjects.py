@@ -28,6 +28,11 @@ def completed_of_session(session: str) -> str:
     return f"evt.chat.{checked('session', session)}.*.completed"
 
 
+def starts_of_session(session: str) -> str:
+    """All of a session's starts, as CHAT holds them."""
+    return f"job.chat.*.{checked('session', session)}.*"
+
+
 def phases_of_session(session: str) -> str:
     """All of a session's phases in OUT."""
     return f"evt.out.{checked('session', session)}.*.*"
