@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import pytest
 from opentelemetry.metrics import NoOpMeterProvider
 
-from bus.interface import Bus, Event, EventHandler, LossHandler, ReplyT, Stored, Subscription
+from bus.interface import Bus, Event, EventHandler, LossHandler, ReplyT, Stored, Stretch, Subscription
 from bus.matching import covers
 from contracts.channel import FROM_GATEWAY, GatewayMessage
 from contracts.frames import Assembler
@@ -19,6 +19,7 @@ from contracts.message import Message
 from contracts.signaling import IceCandidate, Seen
 from rtc_gateway.boards import OwnerBoard
 from rtc_gateway.event_feed import EventFeed
+from rtc_gateway.history import History
 from rtc_gateway.measures import Measures
 from rtc_gateway.peer import CloseReason, PeerClosedError, PeerError, PeerHandlers, PeerStats
 from rtc_gateway.requests import Caller, Requests
@@ -96,6 +97,11 @@ class FakeBus:
         found = [kept for name, kept in self.streams.items() if covers(subject, name)]
         left = [kept for kept in found if isinstance(kept, Exception) or (kept.sequence or 0) > behind]
         return self._newest(left[:1])
+
+    async def stretch(self, stream: str, subject: str, *, behind: int = 0, limit: int) -> Stretch:
+        kept = [kept for name, kept in self.streams.items() if covers(subject, name) and isinstance(kept, Event)]
+        found = [event for event in kept if (event.sequence or 0) > behind]
+        return Stretch(tuple(found[:limit]), rest=max(0, len(found) - limit))
 
     @staticmethod
     def _newest(found: list[Event | Exception]) -> Event | None:
@@ -253,7 +259,8 @@ async def open_page(bus: FakeBus, measures: Measures) -> AsyncIterator[OpenPage]
     ) -> Page:
         limits = limits or SessionLimits()
         feed = EventFeed(as_bus, SESSION, measures, seen=seen, fresh=not resumed)
-        session = Session(Requests(as_bus, caller(), lambda: NOW), limits, measures, feed, until)
+        history = History(as_bus, SESSION, asyncio.Semaphore(1))
+        session = Session(Requests(as_bus, caller(), lambda: NOW, history), limits, measures, feed, until)
         board = OwnerBoard(OWNER, as_bus, measures, asyncio.Semaphore(1), limits.look_every_s)
         peer = FakePeer(session.handlers)
         task = asyncio.get_running_loop().create_task(session.run(peer, board))

@@ -456,6 +456,33 @@ class TestEvents:
         assert (await page.next()).type == "turn.phase"
 
 
+class TestHistory:
+    async def test_a_session_has_its_turns_again_behind_what_was_queued_before(self, open_page: OpenPage) -> None:
+        page = await open_page()
+        started = TurnStarted(session=SESSION, turn_id="t1", owner=OWNER, text="add milk", accepted_at=NOW)
+        start, end = f"job.chat.3.{SESSION}.t1", subjects.turn_completed(SESSION, "t1")
+        page.bus.streams = {start: Event(start, started.to_json(), 4), end: Event(end, completed().to_json(), 6)}
+        page.send({"type": "history.get", "id": "h1"})
+        answer = await page.next()
+        assert (answer.type, answer.ref, answer.more) == ("history.page", "h1", False)
+        (turn,) = answer.turns
+        assert (turn.seq, turn.turn_id, turn.text, turn.accepted_at) == (4, "t1", "add milk", NOW)
+        assert turn.completed == completed()
+
+    async def test_pages_wait_for_each_other_and_take_no_room_meanwhile(self, open_page: OpenPage) -> None:
+        page = await open_page(SessionLimits(outbox_bytes_max=20_000))
+        started = TurnStarted(session=SESSION, turn_id="t1", owner=OWNER, text="x" * 8000, accepted_at=NOW)
+        start = f"job.chat.3.{SESSION}.t1"
+        page.bus.streams = {start: Event(start, started.to_json(), 4)}
+        page.peer.room.clear()
+        for number in range(5):
+            page.send({"type": "history.get", "id": f"h{number}"})
+        for _ in range(200):
+            await asyncio.sleep(0)  # time enough to read them all, and to be closed for what is queued
+        page.peer.room.set()
+        assert [(await page.next()).ref for _ in range(5)] == [f"h{number}" for number in range(5)]
+
+
 class TestBadInput:
     @pytest.mark.parametrize(
         ("frame", "code", "field", "ref"),
@@ -471,7 +498,7 @@ class TestBadInput:
             ('{"type": "ping", "id": "no spaces"}', ErrorCode.INVALID, "id", None),
             ('{"type": "op.run", "id": "x1", "operation_id": "o", "operations": []}', ErrorCode.INVALID, "operations",
              "x1"),
-            ('{"type": "history.get", "id": "x1"}', ErrorCode.UNSUPPORTED, "type", "x1"),
+            ('{"type": "history.get", "id": "x1", "limit": 0}', ErrorCode.INVALID, "limit", "x1"),
             (json.dumps({"type": "ping", "id": "x1", "pad": "x" * 17_000}), ErrorCode.TOO_LARGE, None, "x1"),
             ('{"part": 1, "id": "p", "last": true, "data": "x"}', ErrorCode.INVALID, "part", "p"),
             ('{"part": "x", "id": "p"}', ErrorCode.INVALID, None, "p"),

@@ -175,7 +175,7 @@ export const HelloSchema = v.object({
 });
 export type Hello = v.InferOutput<typeof HelloSchema>;
 
-/** This session's earlier turns. Answered by history.page. */
+/** This session's earlier turns: the newest, or the newest of those before one. Answered by history.page. */
 export const HistoryGetSchema = v.object({
   id: v.pipe(v.string(), v.minLength(1), v.maxLength(64), v.regex(/^[A-Za-z0-9_-]+$/)),
   traceparent: v.nullish(v.pipe(v.string(), v.regex(/^00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/)), null),
@@ -290,15 +290,18 @@ export const TurnCompletedSchema = v.object({
 });
 export type TurnCompleted = v.InferOutput<typeof TurnCompletedSchema>;
 
+/** A turn as it is kept. Without `completed` it is under way, unless `outcome_lost`: it ended, and what came of it cannot be read any more. */
 export const HistoryTurnSchema = v.object({
   seq: v.pipe(v.number(), v.integer()),
   turn_id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9_-]{1,64}$/)),
   text: v.string(),
   accepted_at: v.string(),
   completed: v.nullish(TurnCompletedSchema, null),
+  outcome_lost: v.optional(v.boolean(), false),
 });
 export type HistoryTurn = v.InferOutput<typeof HistoryTurnSchema>;
 
+/** Turns in their order, the oldest first: at most `limit`, and no more than one message holds. With `more` there are older ones, to be asked for with `before`. What has aged out of the stream, or is not readable, is left out. */
 export const HistoryPageSchema = v.object({
   type: v.literal("history.page"),
   ref: v.pipe(v.string(), v.minLength(1), v.maxLength(64), v.regex(/^[A-Za-z0-9_-]+$/)),

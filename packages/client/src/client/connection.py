@@ -18,6 +18,8 @@ from client.signaling import Signaling
 from contracts.channel import (
     FromPage,
     GatewayMessage,
+    HistoryGet,
+    HistoryPage,
     OperationCompleted,
     Ping,
     Pong,
@@ -43,6 +45,7 @@ PING_EVERY_S: Final = 3.0
 SILENT_MAX_S: Final = 9.0  # the gateway pings as often as we do
 SENDS_MAX: Final = 3
 LISTS_TIMEOUT_S: Final = 30.0
+HISTORY_TIMEOUT_S: Final = 20.0
 RENEW_TIMEOUT_S: Final = 10.0
 
 ResultT = TypeVar("ResultT")
@@ -201,6 +204,19 @@ class AgentClient:
             raise Rejected(answer)
         parts = [(part.list, part.items) for part in waiting.parts if part.list is not None]
         return Lists(revision=waiting.parts[0].revision, lists=tuple(parts))
+
+    async def history(
+        self, *, before: int | None = None, limit: int = 50, timeout: float = HISTORY_TIMEOUT_S
+    ) -> HistoryPage:
+        """This session's newest turns, or the newest of those before the turn with the `seq` that is given. Raises as
+        `ask` does."""
+        try:
+            async with asyncio.timeout(timeout):
+                return await self._answered(
+                    lambda message_id: HistoryGet(id=message_id, before=before, limit=limit), HistoryPage
+                )
+        except TimeoutError as error:
+            raise TimedOut(f"the history did not come within {timeout:g} s; ask again") from error
 
     async def renew(self, token: str, *, timeout: float = RENEW_TIMEOUT_S) -> datetime:
         """Go on under a new access token of the same owner, before the old one expires; returns when this one does.

@@ -18,6 +18,7 @@ from contracts.channel import (
     ChannelDraining,
     ChannelError,
     GatewayMessage,
+    HistoryPage,
     OperationCompleted,
     Ping,
     StateChanged,
@@ -192,7 +193,9 @@ class Inbox:
                 turn = self.turns.get(message.turn.turn_id)
                 if turn is not None and not turn.completed.done():
                     turn.completed.set_result(message.turn)
-            case TurnAccepted() | TurnRejected() | OperationCompleted() | TokenRenewed() | ChannelError():
+            case (
+                TurnAccepted() | TurnRejected() | OperationCompleted() | HistoryPage() | TokenRenewed() | ChannelError()
+            ):
                 self._resolve(message.ref, message)
 
     def _missed(self) -> None:

@@ -9,6 +9,8 @@ from opentelemetry import trace
 from bus.serving import opaque_problem
 from contracts.channel import (
     GatewayMessage,
+    HistoryGet,
+    HistoryPage,
     RunOperation,
     StateGet,
     TokenRenew,
@@ -22,11 +24,12 @@ from rtc_gateway.leave import Leave
 from rtc_gateway.requests import Asked, Requests, State, receiving
 
 Tell = Callable[[GatewayMessage], None]
-Show = Callable[[State], Awaitable[None]]
+Show = Callable[[State | HistoryPage], Awaitable[None]]
 
 
 class Desk:
-    """Of one page. `tell` sends an answer, `refuse` a problem or what stands for one, `show` a whole state.
+    """Of one page. `tell` sends an answer, `refuse` a problem or what stands for one, `show` what is long
+    and waits until it is sent.
 
     `path` is how the page is connected, for its spans, once it is known.
     """
@@ -43,7 +46,7 @@ class Desk:
         self._leave = leave
         self._in_flight = 0
         # Turns keep their order, and so do clicks on the board.
-        kinds = (TurnStart, TurnCancelRequest, RunOperation, StateGet, TokenRenew)
+        kinds = (TurnStart, TurnCancelRequest, RunOperation, StateGet, HistoryGet, TokenRenew)
         self._lanes = {kind: asyncio.Lock() for kind in kinds}
         self._starting: dict[str, asyncio.Event] = {}
 
@@ -99,7 +102,9 @@ class Desk:
                 answer = await self._renew(message)
             case StateGet():
                 answer = await self._requests.state(message)
-        if isinstance(answer, State):
+            case HistoryGet():
+                answer = await self._requests.history(message)
+        if isinstance(answer, State | HistoryPage):
             await self._show(answer)
         elif answer is not None:
             self._give(answer)

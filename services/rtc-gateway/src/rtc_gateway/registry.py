@@ -21,6 +21,7 @@ from contracts.message import ErrorCode, Problem
 from rtc_gateway.boards import Boards, OwnerBoard
 from rtc_gateway.event_feed import EventFeed
 from rtc_gateway.fencing import Fencing, Rank
+from rtc_gateway.history import READS_AT_ONCE, History
 from rtc_gateway.measures import Measures
 from rtc_gateway.peer import Peer, PeerError, Peers
 from rtc_gateway.requests import Caller, Requests
@@ -76,6 +77,7 @@ class Registry:
         self._draining = False
         self._tasks: asyncio.TaskGroup | None = None
         self._boards = Boards(bus, measures, limits.look_every_s)
+        self._reading = asyncio.Semaphore(READS_AT_ONCE)
         self._fencing = Fencing(bus, self._held, self._let_go)
         self.on_room: Callable[[], None] = lambda: None
 
@@ -204,7 +206,8 @@ class Registry:
         if self._tasks is None:
             raise Refusal(_AWAY)
         caller = Caller(session=request.session, owner=request.owner, time_zone=request.time_zone)
-        requests = Requests(self._bus, caller, lambda: datetime.now(UTC))
+        history = History(self._bus, request.session, self._reading)
+        requests = Requests(self._bus, caller, lambda: datetime.now(UTC), history)
         feed = EventFeed(self._bus, request.session, self._measures, seen=request.last_seen, fresh=not request.resumed)
         session = Session(requests, self._limits, self._measures, feed, request.token_expires_at)
         subscribed: asyncio.Future[Problem | None] = asyncio.get_running_loop().create_future()

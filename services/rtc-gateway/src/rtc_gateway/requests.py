@@ -18,6 +18,7 @@ from bus.interface import Bus, Stored
 from contracts import streams, subjects
 from contracts.channel import (
     ChannelError,
+    HistoryGet,
     OperationCompleted,
     PathReport,
     RunOperation,
@@ -34,6 +35,7 @@ from contracts.message import ErrorCode, Problem
 from contracts.store import CancelRequest, CancelResult, SnapshotPart, SnapshotRequest
 from contracts.todo import Author, TodoItem, TodoList
 from contracts.turns import OperationsCompleted, RunOperations, TurnCancel, TurnCompleted, TurnStarted
+from rtc_gateway.history import History
 from rtc_gateway.inbound import Refused, refusal_of
 from runtime.crash import crash_point
 
@@ -64,17 +66,18 @@ class State:
     messages: Iterator[StateList]
 
 
-Asked = TurnStart | TurnCancelRequest | RunOperation | StateGet | TokenRenew
+Asked = TurnStart | TurnCancelRequest | RunOperation | StateGet | HistoryGet | TokenRenew
 """What needs the bus, and so happens beside the reading."""
 
 
 class Requests:
     """The requests of one caller. What the bus refuses comes back as the answer; `now` is the clock, with its zone."""
 
-    def __init__(self, bus: Bus, caller: Caller, now: Callable[[], datetime]) -> None:
+    def __init__(self, bus: Bus, caller: Caller, now: Callable[[], datetime], history: History) -> None:
         self._bus = bus
         self._caller = caller
         self._now = now
+        self.history: Final = history.page
 
     async def start(self, message: TurnStart) -> AsyncGenerator[TurnAccepted | TurnCompletedEvent | Refused, None]:
         """Store the turn. Accepted also if it was stored before: the page sends it again when in doubt, and then hears

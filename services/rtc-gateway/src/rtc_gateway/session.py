@@ -11,7 +11,7 @@ from contracts.channel import (
     ChannelDraining,
     ChannelError,
     GatewayMessage,
-    HistoryGet,
+    HistoryPage,
     PageMessage,
     PathReport,
     Ping,
@@ -30,7 +30,7 @@ from rtc_gateway.desk import Desk
 from rtc_gateway.event_feed import EventFeed
 from rtc_gateway.events import turn_of
 from rtc_gateway.heartbeat import Heartbeat
-from rtc_gateway.inbound import Inbound, refusal_of, refusal_of_frame
+from rtc_gateway.inbound import Inbound, refusal_of_frame
 from rtc_gateway.leave import Leave
 from rtc_gateway.measures import Measures
 from rtc_gateway.outbox import Outbox
@@ -228,9 +228,6 @@ class Session:
                 self._note_path(message)
             case Ack():
                 pass  # events stay in their streams, whoever has seen them
-            case HistoryGet():
-                detail = "history.get is not served yet; keep what turn.completed brings"
-                self._refuse(refusal_of(message, Problem(code=ErrorCode.UNSUPPORTED, field="type", detail=detail)))
             case _:
                 if self._tasks is not None:
                     self._desk.ask(message, self._tasks)
@@ -245,10 +242,13 @@ class Session:
             span.set_attributes({f"rtc.path.{name}": value for name, value in labels.items()})
             log.info("path chosen", extra={**labels, "connect_ms": round(report.connect_ms, 1)})
 
-    async def _show(self, state: State) -> None:
+    async def _show(self, answer: State | HistoryPage) -> None:
+        if isinstance(answer, HistoryPage):
+            await self._outbox.stream(iter((answer,)))
+            return
         if self._board is not None:
-            self._board.loaded(state.revision)
-        await self._outbox.stream(state.messages)
+            self._board.loaded(answer.revision)
+        await self._outbox.stream(answer.messages)
 
     def _refuse(self, answer: GatewayMessage) -> None:
         if isinstance(answer, Problem):
