@@ -35,6 +35,37 @@ async def test_the_native_listing_shows_the_model_loaded_with_its_context(standi
     assert (instance["config"]["context_length"], instance["config"]["parallel"]) == (32768, 4)
 
 
+async def test_a_model_on_the_disk_is_listed_and_loaded_by_the_first_request(standin: Any) -> None:
+    async def state() -> str:
+        (row,) = (await standin.http.get("/api/v0/models")).json()["data"]
+        assert (row["id"], row["type"], row["publisher"]) == ("stand-in-for-qwen2.5", "llm", "todo-agent stand-in")
+        return str(row["state"])
+
+    assert await state() == "loaded"
+    await standin.http.put("/__standin__/model", json="not-loaded")
+    assert await state() == "not-loaded"
+    assert (await standin.http.get("/v1/models")).json()["data"]
+    assert (await standin.ask("add tea to Groceries")).status_code == 200
+    assert await state() == "loaded"
+
+
+async def test_a_model_that_is_absent_is_not_listed_and_a_request_is_refused(standin: Any) -> None:
+    await standin.http.put("/__standin__/model", json="absent")
+    try:
+        for path in ("/v1/models", "/api/v0/models"):
+            assert (await standin.http.get(path)).json() == {"data": [], "object": "list"}
+        refused = await standin.ask("add tea to Groceries")
+        assert (refused.status_code, refused.json()["error"]["message"][:16]) == (404, "No models loaded")
+    finally:
+        await standin.http.put("/__standin__/model", json="loaded")
+
+
+async def test_a_place_that_is_none_is_named(standin: Any) -> None:
+    refused = await standin.http.put("/__standin__/model", json="under the bed")
+    assert refused.status_code == 422
+    assert "loaded, not-loaded, absent" in refused.json()["error"]
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [("POST", "/chat/completions"), ("GET", "/v1/chat/completions"), ("POST", "/"), ("PUT", "/v1/models")],

@@ -27,6 +27,7 @@ from contracts.channel import (
 from contracts.gateway import ClosePeer, Done, OpenPeer, PeerOpened
 from contracts.limits import MESSAGE_OUT_MAX_BYTES
 from contracts.message import ErrorCode, Message
+from contracts.model_status import ModelReport, ModelState, ModelStatus
 from contracts.operations import CreateList
 from contracts.signaling import Seen
 from contracts.store import CancelRequest, CancelResult, SnapshotPart, SnapshotRequest
@@ -181,6 +182,25 @@ async def test_a_turn_that_is_sent_again_while_it_is_under_way_is_only_accepted_
         assert (accepted.type, accepted.ref) == ("turn.accepted", message_id)
     page.send(Ping(id="p"))
     assert (await page.next()).type == "pong"
+
+
+async def test_each_page_is_told_of_the_model_once_and_then_what_changes(around: Neighbours) -> None:
+    async def say(state: ModelState) -> None:
+        report = ModelReport(instance="a1", state=state, name="qwen")
+        await around.agent.publish(subjects.agent_model("a1"), report)
+
+    first, second = around.page(), around.page()
+    await first.connect()
+    await say(ModelState.LOADING)
+    assert await first.next() == ModelStatus(state=ModelState.LOADING, name="qwen")
+    await second.connect()
+    assert await second.next() == ModelStatus(state=ModelState.LOADING, name="qwen")
+    await say(ModelState.LOADING)
+    await say(ModelState.READY)
+    for page in (first, second):
+        assert await page.next() == ModelStatus(state=ModelState.READY, name="qwen")
+        page.send(Ping(id="p"))
+        assert (await page.next()).type == "pong"
 
 
 async def test_clicks_state_changes_and_cancels_reach_their_services(around: Neighbours) -> None:

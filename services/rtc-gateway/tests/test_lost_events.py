@@ -22,6 +22,7 @@ from rtc_gateway.awaited import AWAITED_MAX, AwaitedTurns
 from rtc_gateway.board_feed import KEPT_BYTES, Ask, BoardFeed
 from rtc_gateway.boards import Boards
 from rtc_gateway.measures import Measures
+from rtc_gateway.model_news import ModelNews
 from rtc_gateway.registry import Registry
 from rtc_gateway.session import SessionLimits
 
@@ -272,6 +273,7 @@ async def test_five_thousand_changes_past_a_page_that_does_not_read_cost_one_wor
             owner_capacity=2,
             limits=limits,
             measures=measures,
+            model=ModelNews(gateway, silent_after_s=NEVER_S),
         )
         async with asyncio.timeout(60), registry.running():
             await registry.open(OpenPeer(session="s1", owner=OWNER, attempt=1, sdp="offer"))

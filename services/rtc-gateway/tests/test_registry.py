@@ -14,6 +14,7 @@ from contracts.gateway import AddCandidate, ClosePeer, OpenPeer, SessionEntered
 from contracts.message import ErrorCode, Problem
 from contracts.signaling import IceCandidate
 from rtc_gateway.measures import Measures
+from rtc_gateway.model_news import ModelNews
 from rtc_gateway.peer import PeerError
 from rtc_gateway.registry import PEERS_OF_A_SESSION_MAX, SPARE_MIN, Registry
 from rtc_gateway.session import SessionLimits
@@ -40,6 +41,7 @@ def running(bus: Any, peers: Any, measures: Measures) -> Running:
             owner_capacity=owner_capacity,
             limits=SessionLimits(),
             measures=measures,
+            model=ModelNews(bus, silent_after_s=300),
         )
         async with asyncio.timeout(WAIT_S), registry.running():
             yield registry

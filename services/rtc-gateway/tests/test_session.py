@@ -11,6 +11,7 @@ import pytest
 from bus.errors import NoReplyError, RemoteError, UnavailableError
 from bus.interface import Event, Stored
 from contracts import frames, subjects
+from contracts.channel import ChannelDraining
 from contracts.limits import MESSAGE_IN_MAX_BYTES, MESSAGE_OUT_MAX_BYTES
 from contracts.message import ErrorCode, Message, Problem
 from contracts.store import CancelRequest, CancelResult, SnapshotPart
@@ -663,7 +664,7 @@ class TestLiveness:
 class TestEnd:
     async def test_draining_is_announced_and_the_session_goes_on(self, open_page: OpenPage) -> None:
         page = await open_page()
-        page.session.announce_draining(250)
+        page.session.announce(ChannelDraining(retry_after_ms=250))
         answer = await page.next()
         assert (answer.type, answer.retry_after_ms) == ("draining", 250)
         await page.nothing_more()

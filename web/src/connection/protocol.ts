@@ -248,7 +248,7 @@ export const TimingsSchema = v.object({
 });
 export type Timings = v.InferOutput<typeof TimingsSchema>;
 
-/** Which model answered, how often it was asked, and whether it is the stand-in. */
+/** Which model answered, and how often it was asked. */
 export const ModelUseSchema = v.object({
   name: v.string(),
   calls: v.optional(v.pipe(v.number(), v.integer()), 0),
@@ -380,7 +380,7 @@ export type Limits = v.InferOutput<typeof LimitsSchema>;
 export const ModelStateSchema = v.picklist(["ready", "loading", "not_loaded", "unreachable", "no_agent"]);
 export type ModelState = v.InferOutput<typeof ModelStateSchema>;
 
-/** The best that any agent finds. Told once a channel is open, and whenever it changes. */
+/** The best that any agent finds. Told once a channel is open, and whenever it changes; not before it is known. */
 export const ModelStatusSchema = v.object({
   type: v.literal("model.status"),
   state: ModelStateSchema,

@@ -4,6 +4,7 @@ POST   /__standin__/script     a JSON list of script steps, queued behind what i
 DELETE /__standin__/script     forget the steps queued
 GET    /__standin__/requests   the requests seen; `?at_least=N&timeout=S` waits until N have been seen in all
 POST   /__standin__/release    end every hang that is going on
+PUT    /__standin__/model      where the model is from now on: a JSON string, loaded, not-loaded or absent
 """
 
 import math
@@ -19,12 +20,13 @@ from standin.chat_request import BODY_MAX_BYTES, Json
 from standin.journal import Journal
 from standin.lmstudio import encode
 from standin.script import SCRIPT, Script, ScriptError
+from standin.shelf import Place, Shelf
 
 WAIT_MAX_S: Final = 60.0
 
 
-def control_routes(script: Script, journal: Journal, release: Callable[[], None]) -> list[Route]:
-    """The routes over this script and this journal."""
+def control_routes(script: Script, journal: Journal, shelf: Shelf, release: Callable[[], None]) -> list[Route]:
+    """The routes over this script, this journal and this shelf."""
 
     async def queue(request: Request) -> Response:
         body = bytearray()
@@ -60,9 +62,17 @@ def control_routes(script: Script, journal: Journal, release: Callable[[], None]
         release()
         return JSONResponse({"released": True})
 
+    async def put_model(request: Request) -> Response:
+        try:
+            shelf.place = Place(await request.json())
+        except ValueError:
+            return JSONResponse({"error": f"a JSON string, one of {', '.join(Place)}"}, status_code=422)
+        return JSONResponse({"model": shelf.place})
+
     return [
         Route("/__standin__/script", queue, methods=["POST"]),
         Route("/__standin__/script", forget, methods=["DELETE"]),
         Route("/__standin__/requests", requests),
         Route("/__standin__/release", let_go, methods=["POST"]),
+        Route("/__standin__/model", put_model, methods=["PUT"]),
     ]

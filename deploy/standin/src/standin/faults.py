@@ -129,7 +129,8 @@ def _error_200(step: ScriptStep, _: Draft) -> WireError:
     return WireError(200, default if step.body is None else step.body)
 
 
-def _not_loaded(_: ScriptStep, __: Draft) -> WireError:
+def not_loaded() -> WireError:
+    """What a completion is refused with while no model is loaded."""
     error: Json = {"message": _NO_MODEL, "type": "invalid_request_error", "param": "model", "code": None}
     return WireError(404, {"error": error})
 
@@ -141,6 +142,6 @@ def _overflow(_: ScriptStep, draft: Draft) -> WireError:
 _REFUSALS: Final[Mapping[Fault, Callable[[ScriptStep, Draft], WireError]]] = {
     Fault.HTTP: _http,
     Fault.ERROR_200: _error_200,
-    Fault.NOT_LOADED: _not_loaded,
+    Fault.NOT_LOADED: lambda _, __: not_loaded(),
     Fault.CONTEXT_OVERFLOW: _overflow,
 }

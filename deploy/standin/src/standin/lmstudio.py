@@ -65,9 +65,26 @@ def encode(body: Json) -> bytes:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
-def openai_models() -> Json:
+def openai_models(*, listed: bool = True) -> Json:
     """`GET /v1/models`."""
-    return {"data": [{"id": MODEL_ID, "object": "model", "owned_by": OWNER}], "object": "list"}
+    data: list[Json] = [{"id": MODEL_ID, "object": "model", "owned_by": OWNER}] if listed else []
+    return {"data": data, "object": "list"}
+
+
+def own_models(state: str, *, listed: bool) -> Json:
+    """`GET /api/v0/models`, LM Studio's list of before `/api/v1`."""
+    row: Json = {
+        "id": MODEL_ID,
+        "object": "model",
+        "type": "llm",
+        "publisher": OWNER,
+        "arch": None,
+        "compatibility_type": None,
+        "quantization": None,
+        "state": state,
+        "max_context_length": MAX_CONTEXT,
+    }
+    return {"data": [row] if listed else [], "object": "list"}
 
 
 def native_models(context_length: int, parallel: int) -> Json:

@@ -16,11 +16,12 @@ from starlette.routing import Route
 from standin import lmstudio, using_tools
 from standin.chat_request import BODY_MAX_BYTES, ChatRequest, Json, WireError, read_chat_request, read_json
 from standin.control import control_routes
-from standin.faults import Draft, arguments_of, spoilt, well_formed
+from standin.faults import Draft, arguments_of, not_loaded, spoilt, well_formed
 from standin.journal import Journal
 from standin.prompt import read_prompt, text_of
 from standin.rules.planner import plan
 from standin.script import Fault, Script, ScriptError, ScriptStep, fill_in
+from standin.shelf import Shelf
 
 PARALLEL: Final = 4
 """LM Studio's default of concurrent predictions."""
@@ -46,7 +47,10 @@ def create_app(
     desk = Desk(Script(script), delay_ms=delay_ms, context_length=context_length, parallel=parallel)
 
     async def openai_models(_: Request) -> Response:
-        return _json(lmstudio.openai_models())
+        return _json(lmstudio.openai_models(listed=desk.shelf.listed))
+
+    async def own_models(_: Request) -> Response:
+        return _json(lmstudio.own_models(desk.shelf.place, listed=desk.shelf.listed))
 
     async def native_models(_: Request) -> Response:
         return _json(lmstudio.native_models(context_length, parallel))
@@ -56,9 +60,10 @@ def create_app(
 
     routes = [
         Route("/v1/models", openai_models),
+        Route("/api/v0/models", own_models),
         Route("/api/v1/models", native_models),
         Route("/v1/chat/completions", desk.complete, methods=["POST"]),
-        *(control_routes(desk.script, desk.journal, desk.release) if scriptable else ()),
+        *(control_routes(desk.script, desk.journal, desk.shelf, desk.release) if scriptable else ()),
         Route("/{path:path}", unknown, methods=["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]),
     ]
     return Starlette(routes=routes)
@@ -70,6 +75,7 @@ class Desk:
     def __init__(self, script: Script, *, delay_ms: int, context_length: int, parallel: int) -> None:
         self.script: Final = script
         self.journal: Final = Journal()
+        self.shelf: Final = Shelf()
         self._delay: Final = delay_ms / 1000
         self._context_length: Final = context_length
         self._slots: Final = asyncio.Semaphore(parallel)
@@ -91,6 +97,8 @@ class Desk:
             # Taken on arrival, so that the script's order is the order of the requests, not of free slots.
             step = self.script.take()
             self.journal.answered(number, _source(step))
+            if not self.shelf.ask():
+                raise not_loaded()
             if self._waiting >= WAITING_MAX:
                 raise WireError(503, {"error": f"{lmstudio.MODEL_ID} has {WAITING_MAX} requests waiting already"})
             return await self._in_turn(http, body, step, number)

@@ -32,6 +32,7 @@ from contracts.channel import (
     TurnStart,
 )
 from contracts.message import ErrorCode, Message, Problem
+from contracts.model_status import ModelStatus
 from contracts.operations import Operation
 from contracts.signaling import Ready, Seen
 from contracts.todo import JournalEntry
@@ -68,6 +69,12 @@ class AgentClient:
     def draining(self) -> asyncio.Event:
         """Set once the gateway has said that it is going: connect anew while this channel still lives."""
         return self._inbox.draining
+
+    @property
+    def model(self) -> ModelStatus | None:
+        """Whether the language model can be asked, as the gateway said last; None before it knows. `messages()` has
+        each change."""
+        return self._inbox.model
 
     @property
     def lost_because(self) -> ClientError | None:

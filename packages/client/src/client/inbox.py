@@ -32,6 +32,7 @@ from contracts.channel import (
 )
 from contracts.limits import MESSAGE_OUT_MAX_BYTES
 from contracts.message import ErrorCode
+from contracts.model_status import ModelStatus
 from contracts.signaling import Seen
 from contracts.todo import JournalEntry
 from contracts.turns import TurnCompleted
@@ -76,6 +77,7 @@ class Inbox:
         self.draining = asyncio.Event()
         self.heard_at = self._loop.time()
         self.seen = seen
+        self.model: ModelStatus | None = None
 
     def expect(self, message_id: str) -> Waiting:
         """Await the answer to a request; the caller takes it out of `waiting` again."""
@@ -163,6 +165,8 @@ class Inbox:
         if seen is None:
             return
         self.seen = seen
+        if isinstance(message, ModelStatus):
+            self.model = message
         for messages in self._messages:
             messages.put(message)
         self._handle(message)

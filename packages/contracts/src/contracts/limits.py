@@ -41,5 +41,7 @@ DELTA_ROWS_MAX: Final = 2_000  # of rows written since a mark; what is more is t
 MARK_MAX_CHARS: Final = 200
 SEARCH_LIMIT_MAX: Final = 500
 PARTITIONS: Final = 32
+MODEL_REPORT_EVERY_S: Final = 5.0
+"""How often an agent says whether its model can be asked; who is silent for three times as long is taken for gone."""
 LEASE_S: Final = 10.0
 """How long a fetched turn stays an agent's without a heartbeat; a dead agent's turn is free after this."""

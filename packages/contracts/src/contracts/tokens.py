@@ -45,6 +45,11 @@ def checked(kind: str, value: str) -> str:
     return value
 
 
+def instance_token(name: str) -> str:
+    """A process' name as it may stand in a subject: as it is where that is possible, else a random one."""
+    return name if _TOKEN.fullmatch(name) else secrets.token_hex(8)
+
+
 def owner_key(issuer: str, subject: str) -> str:
     """The only form in which an owner appears on the bus, in rows and in TURN names: 26 base32 characters."""
     digest = hashlib.sha256(f"{issuer}\0{subject}".encode()).digest()

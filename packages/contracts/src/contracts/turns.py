@@ -100,7 +100,7 @@ class Timings(Message):
 
 
 class ModelUse(Message):
-    """Which model answered, how often it was asked, and whether it is the stand-in."""
+    """Which model answered, and how often it was asked."""
 
     name: str
     calls: int = 0

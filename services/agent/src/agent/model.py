@@ -11,6 +11,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
 
 from agent.faults import ModelError, ModelFault
+from agent.model_listing import Listing, first_to_ask, listing_of, rows_of
 
 _TRACER: Final = trace.get_tracer("agent.model")
 
@@ -100,14 +101,28 @@ class ChatModel:
         """The first model listed that is none for embeddings. Asked again after MODEL_KNOWN_S: people swap models."""
         if self._listed is not None and time.monotonic() - self._listed_at < MODEL_KNOWN_S:
             return self._listed
-        body = await self._json("GET", "/v1/models", None)
-        listed = body.get("data")
-        names = [row.get("id") for row in listed if isinstance(row, dict)] if isinstance(listed, list) else []
-        name = next((name for name in names if isinstance(name, str) and "embed" not in name.lower()), None)
+        name = first_to_ask(rows_of(await self._json("GET", "/v1/models", None)) or [])
         if name is None:
             raise ModelError(ModelFault.NOT_LOADED)
         self._listed, self._listed_at = name, time.monotonic()
         return name
+
+    async def listing(self, *, timeout_s: float) -> Listing | None:
+        """What the server says of its models; None where nothing answers with a list of models within `timeout_s`
+        seconds."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                rows = rows_of(await self._json("GET", "/v1/models", None))
+                return None if rows is None else listing_of(rows, await self._own_rows(), self._model)
+        except (ModelError, TimeoutError):
+            return None
+
+    async def _own_rows(self) -> list[dict[str, Any]]:
+        """LM Studio's own list; none of another server."""
+        try:
+            return rows_of(await self._json("GET", "/api/v0/models", None)) or []
+        except ModelError:
+            return []
 
     async def _json(self, method: str, path: str, request: dict[str, Any] | None) -> dict[str, Any]:
         data, status = await self._exchange(method, path, request)

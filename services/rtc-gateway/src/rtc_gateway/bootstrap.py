@@ -14,6 +14,7 @@ from contracts.gateway import AddCandidate, ClosePeer, OpenPeer
 from rtc_gateway.aiortc_adapter import AiortcPeers
 from rtc_gateway.doorway import Doorway
 from rtc_gateway.measures import Measures
+from rtc_gateway.model_news import ModelNews
 from rtc_gateway.registry import Registry
 from rtc_gateway.session import SessionLimits
 from rtc_gateway.settings import Settings
@@ -32,6 +33,7 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
     peers = AiortcPeers(settings.aiortc())
     try:
         async with NatsBus.connected_to(settings.bus(SERVICE)) as bus:
+            model = ModelNews(bus, silent_after_s=settings.agents_silent_after_s)
             registry = Registry(
                 instance=instance,
                 bus=bus,
@@ -40,8 +42,9 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
                 owner_capacity=settings.owner_sessions_max,
                 limits=SessionLimits(look_every_s=settings.look_every_s),
                 measures=Measures.of(metrics.get_meter("rtc_gateway")),
+                model=model,
             )
-            async with registry.running():
+            async with model.listening(), registry.running():
                 # The verbs for this instance first: an answered offer may be followed by them at once.
                 await bus.serve(subjects.rtc_candidate(instance), AddCandidate, registry.add_candidate, queue=None)
                 await bus.serve(subjects.rtc_close(instance), ClosePeer, registry.close, queue=None)

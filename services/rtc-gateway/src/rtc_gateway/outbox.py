@@ -19,9 +19,10 @@ from contracts.channel import (
 )
 from contracts.limits import FRAME_MAX_BYTES, MESSAGE_OUT_MAX_BYTES
 from contracts.message import ErrorCode
+from contracts.model_status import ModelStatus
 from rtc_gateway.peer import Peer
 
-_CONTROL: Final = (Ping, Pong, TurnAccepted, TurnRejected, TurnPhaseEvent, ChannelError, ChannelDraining)
+_CONTROL: Final = (Ping, Pong, TurnAccepted, TurnRejected, TurnPhaseEvent, ModelStatus, ChannelError, ChannelDraining)
 
 
 @dataclass

@@ -16,6 +16,7 @@ from typing import Final
 from bus.errors import BusError, Refusal
 from bus.interface import Bus, Subscription
 from contracts import subjects
+from contracts.channel import ChannelDraining
 from contracts.gateway import AddCandidate, ClosePeer, Done, OpenPeer, PeerOpened
 from contracts.message import ErrorCode, Problem
 from rtc_gateway.boards import Boards, OwnerBoard
@@ -23,6 +24,7 @@ from rtc_gateway.event_feed import EventFeed
 from rtc_gateway.fencing import Fencing, Rank
 from rtc_gateway.history import READS_AT_ONCE, History
 from rtc_gateway.measures import Measures
+from rtc_gateway.model_news import ModelNews
 from rtc_gateway.peer import Peer, PeerError, Peers
 from rtc_gateway.requests import Caller, Requests
 from rtc_gateway.session import Session, SessionLimits
@@ -65,6 +67,7 @@ class Registry:
         owner_capacity: int,
         limits: SessionLimits,
         measures: Measures,
+        model: ModelNews,
     ) -> None:
         self._instance = instance
         self._bus = bus
@@ -73,6 +76,7 @@ class Registry:
         self._owner_capacity = owner_capacity
         self._limits = limits
         self._measures = measures
+        self._model = model
         self._entries: set[_Entry] = set()
         self._draining = False
         self._tasks: asyncio.TaskGroup | None = None
@@ -147,7 +151,8 @@ class Registry:
         leaving = list(self._entries)
         for number, entry in enumerate(leaving):
             # Over the first half of the time, so that those who take them in are not asked all at once.
-            entry.session.announce_draining(int(500 * patience_s * number / len(leaving)))
+            after_ms = int(500 * patience_s * number / len(leaving))
+            entry.session.announce(ChannelDraining(retry_after_ms=after_ms))
         tasks = [entry.task for entry in leaving if entry.task is not None]
         if tasks:
             log.info("waiting for pages to leave", extra={"count": len(tasks)})
@@ -255,8 +260,14 @@ class Registry:
             self._let_go(entry.request.session, entry.rank)
             await self._fencing.entered(entry.request.session, entry.rank)
 
+        async def follow_the_model() -> None:
+            await entry.session.opened()
+            with self._model.followed_by(entry.session.announce):
+                await asyncio.Future()
+
         async with asyncio.TaskGroup() as tasks:
-            taking_over = tasks.create_task(take_over())
+            beside = [tasks.create_task(take_over()), tasks.create_task(follow_the_model())]
             reason = await entry.session.run(entry.peer, board)
-            taking_over.cancel()
+            for task in beside:
+                task.cancel()
         return reason

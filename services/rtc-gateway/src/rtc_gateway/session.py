@@ -23,6 +23,7 @@ from contracts.channel import (
 )
 from contracts.limits import FRAME_MAX_BYTES, MESSAGE_OUT_MAX_BYTES
 from contracts.message import ErrorCode, Problem
+from contracts.model_status import ModelStatus
 from rtc_gateway.awaited import AwaitedTurns
 from rtc_gateway.board_writer import BoardWriter
 from rtc_gateway.boards import OwnerBoard
@@ -156,9 +157,9 @@ class Session:
             peer.close()
         return self._ended.result()
 
-    def announce_draining(self, retry_after_ms: int) -> None:
-        """Tell the page to connect elsewhere; this session goes on meanwhile."""
-        self._outbox.push(ChannelDraining(retry_after_ms=retry_after_ms))
+    def announce(self, message: ChannelDraining | ModelStatus) -> None:
+        """Tell the page what is so for every session of this gateway."""
+        self._outbox.push(message)
 
     def close(self, problem: Problem | None = None) -> None:
         """End the session, with a last word to the page if there is one. Without effect once ended."""

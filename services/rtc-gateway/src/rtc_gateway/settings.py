@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import NoDecode
 
-from contracts.limits import CONNECT_TIMEOUT_S
+from contracts.limits import CONNECT_TIMEOUT_S, MODEL_REPORT_EVERY_S
 from rtc_gateway.addresses import PortRange, Rule, announced_of, check_announced, check_rules, port_range_of, rule_of
 from rtc_gateway.aiortc_adapter import AiortcSettings
 from runtime.settings import ServiceSettings
@@ -14,7 +14,7 @@ from runtime.settings import ServiceSettings
 
 class Settings(ServiceSettings):
     """Beside those of every service: ICE_ADDRESSES, ICE_PORTS, ANNOUNCED_ADDRESS, SESSIONS_MAX,
-    OWNER_SESSIONS_MAX, CONNECT_TIMEOUT_S, DRAIN_S, LOOK_EVERY_S."""
+    OWNER_SESSIONS_MAX, CONNECT_TIMEOUT_S, DRAIN_S, AGENTS_SILENT_AFTER_S, LOOK_EVERY_S."""
 
     ice_addresses: Annotated[tuple[Rule, ...], NoDecode] = Field(
         default=(),
@@ -34,7 +34,9 @@ class Settings(ServiceSettings):
     owner_sessions_max: int = Field(default=64, ge=1, description="of one owner, so that nobody takes every place")
     connect_timeout_s: float = Field(default=CONNECT_TIMEOUT_S, gt=0, le=60)
     drain_s: float = Field(default=5.0, ge=0, le=30, description="how long pages have to connect elsewhere")
-
+    agents_silent_after_s: float = Field(
+        default=3 * MODEL_REPORT_EVERY_S, gt=0, le=300, description="an agent that says nothing for so long is gone"
+    )
     look_every_s: float = Field(
         default=20.0, gt=0, le=300, description="how often, for each owner, is looked for changes that nobody told of"
     )
