@@ -7,7 +7,6 @@ and each request is held by two spans of the right kinds: who sent it, and below
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final
 
 from contracts import conventions
@@ -29,7 +28,7 @@ class Received:
     name: str
     kind: str
     resource: Mapping[str, Value]
-    attributes: Mapping[str, Value] = MappingProxyType({})
+    attributes: Mapping[str, Value] = field(default_factory=dict)
     links: tuple[tuple[str, str], ...] = ()
     began_ns: int = 0
     ended_ns: int = 0
