@@ -1,7 +1,8 @@
 """What every test may ask for: the real servers, started once, and the whole stack.
 
 `postgres`, `nats_server`: servers for the session. `database_url`: a fresh migrated database for each module. `stack`:
-everything by `todo-agent up`, as a person starts it, with two agents and two gateways.
+everything by `todo-agent up`, as a person starts it, with two agents and two gateways. `measured`: what this process
+counts.
 """
 
 import os
@@ -11,7 +12,12 @@ from collections.abc import AsyncIterator, Iterator
 
 import asyncpg
 import pytest
+from opentelemetry import metrics
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from tests.telemetry.measured import Measured
 
+from bus import metering
 from local_stack.child import Command, run_to_end
 from local_stack.directory import DataDirectory
 from local_stack.journal import Journal
@@ -28,6 +34,21 @@ from local_stack.temporary import (
 
 MIGRATION_TIMEOUT_S = 60.0
 TEMPLATE = "migrated"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def metric_reader() -> InMemoryMetricReader:
+    """Everything is measured in tests, and a label that is not listed is an error."""
+    metering.raise_for_unlisted_labels()
+    reader = InMemoryMetricReader()
+    metrics.set_meter_provider(MeterProvider([reader], shutdown_on_exit=False))
+    return reader
+
+
+@pytest.fixture
+def measured(metric_reader: InMemoryMetricReader) -> Measured:
+    """`measured(instrument, labels)`: by how much it has grown since the test began."""
+    return Measured(metric_reader)
 
 
 @pytest.fixture(scope="session")

@@ -17,8 +17,9 @@ from starlette.types import ASGIApp
 
 from bus.errors import BusError
 from contracts.message import problem_of
-from runtime import http, logs, telemetry
+from runtime import http, logs, measuring, telemetry
 from runtime.http import Check
+from runtime.measuring import Measured
 from runtime.settings import ServiceSettings
 
 log = logging.getLogger(__name__)
@@ -59,9 +60,10 @@ def run(service: str, load: Callable[[], SettingsT], start: Start[SettingsT]) ->
         sys.exit(f"{service}: setting {(problem.field or '').upper()}: {problem.detail}")
     logs.setup(service, settings.instance, settings.log_level)
     provider = telemetry.setup(service, settings.instance)
+    measured = measuring.setup(service, settings.instance, scraped=settings.metrics_port is not None)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(_serve(service, settings, start))
+            runner.run(_serve(service, settings, start, measured))
     except BusError as error:
         log.error("cannot run", extra={"code": error.problem.code.value, "detail": error.problem.detail})
         sys.exit(EXIT_FAILED)
@@ -69,13 +71,15 @@ def run(service: str, load: Callable[[], SettingsT], start: Start[SettingsT]) ->
         log.exception("cannot run", extra={"error_type": type(error).__qualname__})
         sys.exit(EXIT_FAILED)
     finally:
+        if measured is not None:
+            measured.shutdown()
         provider.shutdown()
 
 
-async def _serve(service: str, settings: SettingsT, start: Start[SettingsT]) -> None:
+async def _serve(service: str, settings: SettingsT, start: Start[SettingsT], measured: Measured | None) -> None:
     told_to_stop, started = _stop_signals(), asyncio.Event()
     # One task from start to end: what `start` enters, TaskGroups among it, must be left by the task that entered it.
-    serving = asyncio.create_task(_until(told_to_stop, started, settings, start))
+    serving = asyncio.create_task(_until(told_to_stop, started, settings, start, measured))
     stopping = asyncio.create_task(told_to_stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()
@@ -91,9 +95,13 @@ async def _serve(service: str, settings: SettingsT, start: Start[SettingsT]) -> 
 
 
 async def _until(
-    told_to_stop: asyncio.Event, started: asyncio.Event, settings: SettingsT, start: Start[SettingsT]
+    told_to_stop: asyncio.Event,
+    started: asyncio.Event,
+    settings: SettingsT,
+    start: Start[SettingsT],
+    measured: Measured | None,
 ) -> None:
-    async with start(settings) as running:
+    async with measuring.watched(measured, settings.metrics_host, settings.metrics_port), start(settings) as running:
         app = http.application(running.ready, running.app)
         async with http.serving(settings.http_host, settings.http_port, app) as port:
             started.set()

@@ -30,6 +30,10 @@ class ServiceSettings(BaseSettings):
     bus_lost_after_s: float = Field(default=60.0, gt=0, description="the bus away for this long ends the process")
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=0, ge=0, le=65535, description="health, and the app; 0: any free")
+    metrics_host: str = "127.0.0.1"
+    metrics_port: int | None = Field(
+        default=None, ge=0, le=65535, description="GET /metrics for Prometheus; off where not given, 0: any free"
+    )
     instance: str = Field(default="", description="names this process in logs and traces")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -8,7 +8,7 @@ OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES and the sampler's variables mean wha
 
 import os
 import secrets
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -21,12 +21,22 @@ from opentelemetry.trace import NonRecordingSpan, NoOpTracer, Span, SpanContext,
 _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
 
 
-def wanted() -> bool:
-    """Whether the environment asks for spans to be exported."""
-    if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or os.environ.get("OTEL_TRACES_EXPORTER") == "none":
+def wanted(signal: Literal["TRACES", "METRICS"] = "TRACES") -> bool:
+    """Whether the environment asks for a signal to be exported by OTLP."""
+    if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
         return False
-    endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-    return any(os.environ.get(name) for name in endpoints) or os.environ.get("OTEL_TRACES_EXPORTER") == "otlp"
+    exporters = [name.strip() for name in os.environ.get(f"OTEL_{signal}_EXPORTER", "").split(",") if name.strip()]
+    if exporters:
+        return "otlp" in exporters
+    return any(os.environ.get(f"OTEL_EXPORTER_OTLP_{name}") for name in ("ENDPOINT", f"{signal}_ENDPOINT"))
+
+
+def resource(service: str, instance: str) -> Resource:
+    """What this process is called in every signal."""
+    attributes = {"service.name": os.environ.get("OTEL_SERVICE_NAME", service)}
+    if instance:
+        attributes["service.instance.id"] = instance
+    return Resource.create(attributes)
 
 
 class UnrecordedTracer(NoOpTracer):
@@ -62,9 +72,6 @@ def _exporting(service: str, instance: str) -> TracerProvider:
     # Imported here: it costs 150 ms, and most processes on a laptop export nothing.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
 
-    attributes = {"service.name": os.environ.get("OTEL_SERVICE_NAME", service)}
-    if instance:
-        attributes["service.instance.id"] = instance
-    provider = TracerProvider(resource=Resource.create(attributes))
+    provider = TracerProvider(resource=resource(service, instance))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return provider

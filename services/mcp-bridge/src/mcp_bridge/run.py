@@ -57,10 +57,18 @@ def _serve_wire(serve: Callable[[Settings, Wire], Coroutine[None, None, None]], 
     logs.setup(SERVICE, settings.instance, settings.log_level)
     _quiet()
     provider = telemetry.setup(SERVICE, settings.instance)
+    # By OTLP alone: it is gone before anybody scrapes it, and a second one would find the port taken.
+    measured = None
+    if telemetry.wanted("METRICS"):
+        from runtime import measuring  # noqa: PLC0415 - with an HTTP server, which a wire has no use for
+
+        measured = measuring.setup(SERVICE, settings.instance, scraped=False)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_on_a_wire(serve, settings, descriptors))
     finally:
+        if measured is not None:
+            measured.shutdown()
         provider.shutdown()
 
 
