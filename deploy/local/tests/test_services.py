@@ -7,6 +7,7 @@ import pytest
 from contracts.permissions import USERS
 from local_stack import services
 from local_stack.keeper import Start
+from local_stack.scraping import targets
 from local_stack.services import Surroundings, crash_point_of, instances
 
 PASSWORDS = {permissions.user: f"password-of-{permissions.user}" for permissions in USERS}
@@ -72,6 +73,23 @@ def test_only_the_door_keeps_its_port() -> None:
         services.AGENT: None,
         services.TODO_STORE: None,
     }
+
+
+def test_each_process_is_scraped_on_a_port_of_the_loopback_that_it_keeps() -> None:
+    wide = replace(AROUND, listen="192.168.1.5")
+    (door,) = instances(services.SIGNALING, 1, wide)
+    agents = list(instances(services.AGENT, 2, wide))
+
+    for kept in (door, *agents):
+        for first in (True, False):
+            env = kept.command(Start(first=first, http_port=7)).env
+            assert (env["METRICS_HOST"], env["METRICS_PORT"]) == ("127.0.0.1", str(kept.metrics_port))
+    assert targets([door, *agents, services.standin(1, {})]) == [
+        {"targets": [f"127.0.0.1:{door.metrics_port}"], "labels": {"job": "signaling", "instance": "signaling"}},
+        {"targets": [f"127.0.0.1:{agents[0].metrics_port}"], "labels": {"job": "agent", "instance": "agent-1"}},
+        {"targets": [f"127.0.0.1:{agents[1].metrics_port}"], "labels": {"job": "agent", "instance": "agent-2"}},
+    ]
+    assert len({kept.metrics_port for kept in (door, *agents)}) == 3
 
 
 def test_instances_are_numbered_where_there_can_be_several() -> None:

@@ -3,6 +3,7 @@
 secrets.json  passwords, for the owner alone      postgres/  the cluster and its configuration
 stack.json    what runs now                       nats/      streams and configuration
 mcp.json      the same for `todo-agent mcp`: with one password, not with all of them
+metrics.json  where the processes are scraped, for Prometheus' file_sd_configs
 lock          held by the supervisor              logs/      one file a process
 runtime/      binaries, where the installed ones cannot be reached by an unprivileged user
 todo-agent    says that the directory is ours: nothing is ever put among files of somebody else's
@@ -47,6 +48,10 @@ class DataDirectory:
     @property
     def mcp(self) -> Path:
         return self.path / "mcp.json"
+
+    @property
+    def metrics(self) -> Path:
+        return self.path / "metrics.json"
 
     @property
     def postgres(self) -> Path:

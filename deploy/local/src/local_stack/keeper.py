@@ -32,7 +32,8 @@ class Kept:
     """A process to keep. `name` is unique in the stack, `stage` says when it is stopped.
 
     Without `ready_path` it is ready when it says its command's ready line. `http_port` None: a new one at each start.
-    `http_host` is where it is asked whether it is ready.
+    `http_host` is where it is asked whether it is ready. On `metrics_port` of the loopback it is scraped, as a target
+    of `job`.
     """
 
     name: str
@@ -41,6 +42,8 @@ class Kept:
     ready_path: str | None = READY_PATH
     http_port: int | None = None
     http_host: str = LOOPBACK
+    metrics_port: int | None = None
+    job: str = ""
 
 
 class Keeper:

@@ -14,7 +14,7 @@ from typing import Final
 from local_stack.child import Command
 from local_stack.command_line import SCALABLE, TOKEN_VARIABLE
 from local_stack.keeper import Kept, Start
-from local_stack.ports import LOOPBACK, probed
+from local_stack.ports import LOOPBACK, free_port, probed
 
 SIGNALING: Final = "signaling"
 RTC_GATEWAY: Final = "rtc-gateway"
@@ -36,6 +36,8 @@ _OURS: Final = frozenset(
         "DATABASE_URL",
         "HTTP_HOST",
         "HTTP_PORT",
+        "METRICS_HOST",
+        "METRICS_PORT",
         "INSTANCE",
         "MODEL_URL",
         "PAGE_DIR",
@@ -88,16 +90,20 @@ def instances(service: str, count: int, around: Surroundings) -> Iterator[Kept]:
     """The processes of one service, named `agent-1`, `agent-2`, ... or by the service where there is only ever one."""
     for number in range(1, count + 1):
         name = f"{service}-{number}" if service in SCALABLE else service
+        # The same at each start: whoever scrapes it was told once.
+        metrics_port = free_port()
         yield Kept(
             name=name,
             stage=STAGES[service],
-            command=partial(_command, service, name, around),
+            command=partial(_command, service, name, metrics_port, around),
             http_port=around.port if service == SIGNALING else None,
             http_host=probed(around.listen) if service == SIGNALING else LOOPBACK,
+            metrics_port=metrics_port,
+            job=service,
         )
 
 
-def _command(service: str, name: str, around: Surroundings, start: Start) -> Command:
+def _command(service: str, name: str, metrics_port: int, around: Surroundings, start: Start) -> Command:
     env = {
         **inherited(around.environ, service),
         "NATS_URL": around.nats_url,
@@ -105,6 +111,8 @@ def _command(service: str, name: str, around: Surroundings, start: Start) -> Com
         "NATS_PASSWORD": around.nats_passwords[service],
         "HTTP_HOST": around.listen if service == SIGNALING else LOOPBACK,
         "HTTP_PORT": str(start.http_port),
+        "METRICS_HOST": LOOPBACK,
+        "METRICS_PORT": str(metrics_port),
         "INSTANCE": name,
         **_own_settings(service, around),
     }

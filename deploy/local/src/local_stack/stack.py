@@ -25,6 +25,7 @@ from local_stack.postgres import STORE_DATABASE, STORE_DRIVER, STORE_USER, Postg
 from local_stack.private_file import write_private
 from local_stack.restarts import DEATHS_MAX, RestartPolicy
 from local_stack.running import SignIn
+from local_stack.scraping import write_targets
 from local_stack.signing_in import LOCAL_OWNER, settings_of_signaling
 from provision.errors import ProvisionError
 from provision.topology import declare
@@ -108,6 +109,7 @@ class Stack:
             await asyncio.gather(*(keeper.ready(timeout=READY_TIMEOUT_S) for keeper in self._keepers))
             self._write_state(around)
             self._write_mcp(around)
+            write_targets(self._directory.metrics, [keeper.kept for keeper in self._keepers])
             ready()
 
     async def shut_down(self, force: asyncio.Event) -> None:
@@ -128,6 +130,7 @@ class Stack:
             self._journals.close()
             self._directory.state.unlink(missing_ok=True)
             self._directory.mcp.unlink(missing_ok=True)
+            self._directory.metrics.unlink(missing_ok=True)
 
     async def _bring_up_data(
         self, group: asyncio.TaskGroup, postgres: Postgres, passwords: Passwords, around: services.Surroundings

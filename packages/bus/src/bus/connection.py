@@ -20,6 +20,8 @@ from nats.errors import Error as NatsError
 from bus import losses
 from bus.errors import BusLostError, UnavailableError
 from bus.interface import LossHandler
+from bus.metering import Counter, observing
+from contracts.metrics import BUS_BACK, BUS_CONNECTED, BUS_FORBIDDEN, BUS_LOST, BUS_SLOW
 from contracts.permissions import Permissions
 from contracts.subjects import template
 
@@ -29,6 +31,10 @@ CONNECT_TIMEOUT_S: Final = 30.0
 CLOSING_FLUSH_S: Final = 2
 LOST_AFTER_S: Final = 60.0
 SLOW_LOGGED_EVERY_S: Final = 1.0
+_LOST: Final = Counter(BUS_LOST)
+_BACK: Final = Counter(BUS_BACK)
+_SLOW: Final = Counter(BUS_SLOW)
+_FORBIDDEN: Final = Counter(BUS_FORBIDDEN)
 _VIOLATION: Final = re.compile(r'permissions violation for (publish|subscription) to "([^"]*)"', re.IGNORECASE)
 
 
@@ -87,6 +93,7 @@ class Connection:
             log.warning("late reply refused")
             return
         self.refused_publishes += 1
+        _FORBIDDEN.add(1)
         if self.refused_publishes == 1:
             # Once: whoever is refused is refused each time. nats-py hands the subject over in lower case.
             log.error("bus user may not publish", extra={"subject": template(subject)})
@@ -94,10 +101,12 @@ class Connection:
     async def on_disconnected(self) -> None:
         if not self._closing:
             log.warning("bus lost")
+            _LOST.add(1)
             self._end_in(self._lost_after_s)
 
     async def on_reconnected(self) -> None:
         log.warning("bus back")
+        _BACK.add(1)
         if self._watching:
             self._limit.reschedule(None)
         # nats-py has subscribed again and flushed: what is sent from here on arrives.
@@ -106,6 +115,7 @@ class Connection:
 
     def _too_slow(self, error: SlowConsumerError) -> None:
         # Told once a message, which may be thousands in a second.
+        _SLOW.add(1)
         now = asyncio.get_running_loop().time()
         if now - self._slow_logged_at >= SLOW_LOGGED_EVERY_S:
             self._slow_logged_at = now
@@ -165,7 +175,8 @@ class Connection:
         try:
             async with self._limit:
                 try:
-                    yield
+                    with observing(BUS_CONNECTED, lambda: 1 if self.client.is_connected else 0):
+                        yield
                 finally:
                     self._closing = True
         except TimeoutError as error:

@@ -16,7 +16,7 @@ from typing import Final
 
 from opentelemetry.trace import SpanKind
 
-from bus import headers, tracing
+from bus import headers, rpc_metrics, tracing
 from bus.errors import NoReplyError, RemoteError, UnavailableError
 from bus.interface import (
     PENDING_EVENTS,
@@ -114,12 +114,14 @@ class MemoryBus:
         self._check_here()
         return self._streams[stream].settled(consumer)
 
+    @rpc_metrics.asked
     async def request(self, subject: str, message: Message, reply: type[ReplyT], *, timeout: float) -> ReplyT:
         with tracing.span("request", subject, SpanKind.CLIENT):
             async with aclosing(self._answers(subject, message, timeout)) as answers:
                 data, _ = await anext(answers)
                 return reply.from_json(data)
 
+    @rpc_metrics.asked_for_a_series
     async def request_many(
         self, subject: str, message: Message, part: type[ReplyT], *, timeout: float
     ) -> AsyncIterator[ReplyT]:

@@ -15,7 +15,7 @@ from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError, NoRespondersError
 from opentelemetry.trace import SpanKind
 
-from bus import headers, permitted, reading, tracing
+from bus import headers, permitted, reading, rpc_metrics, tracing
 from bus.connection import BusSettings, Connection
 from bus.errors import BusPermissionError, NoReplyError, RemoteError, TooLargeError, UnavailableError
 from bus.interface import (
@@ -84,12 +84,14 @@ class NatsBus:
             return "bus"
         return "bus_permissions" if self._connection.refused_publishes else None
 
+    @rpc_metrics.asked
     async def request(self, subject: str, message: Message, reply: type[ReplyT], *, timeout: float) -> ReplyT:
         with tracing.span("request", subject, SpanKind.CLIENT):
             answer = await self._ask(subject, message, timeout)
             raise_problem(answer.data, answer.headers or {})
             return reply.from_json(answer.data)
 
+    @rpc_metrics.asked_for_a_series
     async def request_many(
         self, subject: str, message: Message, part: type[ReplyT], *, timeout: float
     ) -> AsyncIterator[ReplyT]:

@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Generic
 
 from opentelemetry.trace import SpanKind
@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from bus import headers, tracing
 from bus.errors import BusError, Refusal, RemoteError
 from bus.interface import RequestT
+from bus.rpc_metrics import Served
 from contracts.message import ErrorCode, Message, Problem, problem_of
 from contracts.subjects import template
 
@@ -112,7 +113,7 @@ class Endpoint(Generic[RequestT]):
     async def take(self, message: Asked) -> None:
         """Waiting here for room holds back the subscription's own bounded queue."""
         await self._room.acquire()
-        task = asyncio.create_task(self._answer(message))
+        task = asyncio.create_task(self._timed(message))
         self._running.add(task)
         task.add_done_callback(self._ended)
 
@@ -121,6 +122,11 @@ class Endpoint(Generic[RequestT]):
         self._room.release()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("reply not sent", extra={"error_type": type(error).__qualname__})
+
+    async def _timed(self, message: Asked) -> None:
+        served = Served(message.subject, message.answer)
+        await self._answer(replace(message, answer=served.sending))
+        served.ended()
 
     async def _answer(self, message: Asked) -> None:
         received = message.headers

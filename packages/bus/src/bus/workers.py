@@ -11,7 +11,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any, Final
 
 from nats.aio.client import Client
@@ -23,6 +23,8 @@ from opentelemetry.trace import SpanKind
 from bus import headers, tracing
 from bus.errors import LetGo, RetryLater, Unprocessable
 from bus.interface import Job, JobHandler
+from bus.metering import Counter
+from contracts import metrics
 from contracts.limits import LEASE_S
 from contracts.subjects import partition_of_live_job
 
@@ -34,7 +36,21 @@ HEARTBEAT_S: Final = LEASE_S / 3
 FAILED_RETRY_S: Final = 5.0
 TROUBLE_PAUSE_S: Final = 1.0
 FINISH_TIMEOUT_S: Final = 25.0
+_JOBS: Final = Counter(metrics.JOBS)
+_REDELIVERIES: Final = Counter(metrics.REDELIVERIES)
+_SLOTS: Final = Counter(metrics.SLOTS)
 _NO_WAIT_PULL: Final = json.dumps({"batch": 1, "no_wait": True}).encode()
+
+
+@contextlib.contextmanager
+def _busy() -> Iterator[None]:
+    _SLOTS.add(-1, {"state": "free"})
+    _SLOTS.add(1, {"state": "busy"})
+    try:
+        yield
+    finally:
+        _SLOTS.add(1, {"state": "free"})
+        _SLOTS.add(-1, {"state": "busy"})
 
 
 class Workers:
@@ -55,6 +71,7 @@ class Workers:
         self._hints: NatsSubscription | None = None
 
     async def start(self, hints: str) -> None:
+        _SLOTS.add(self._slots, {"state": "free"})
         self._hints = await self._client.subscribe(hints, cb=self._hinted, pending_msgs_limit=1024)
         for number in range(self._slots):
             self._tasks.add(asyncio.create_task(self._keep_working(), name=f"worker-{number}"))
@@ -70,6 +87,7 @@ class Workers:
         if late:
             log.error("jobs abandoned at shutdown", extra={"count": len(late)})
             await asyncio.wait(late, timeout=1)
+        _SLOTS.add(-self._slots, {"state": "free"})
 
     def _mark(self, index: int) -> None:
         if index not in self._queued:
@@ -109,7 +127,8 @@ class Workers:
             while (index := await self._next_ready()) is not None:
                 message = await self._pull(index, inbox, replies)
                 if message is not None:
-                    await self._handle(message)
+                    with _busy():
+                        await self._handle(message)
                     self._mark(index)
         finally:
             # A late answer must not be taken for the answer to a later pull, so an inbox ends with its trouble.
@@ -155,21 +174,28 @@ class Workers:
             deliveries=metadata.num_delivered,
             trace=received,
         )
+        if job.deliveries > 1:
+            _REDELIVERIES.add(1)
         heartbeat = asyncio.create_task(self._heartbeat(message))
         try:
             with tracing.span("process", job.subject, SpanKind.CONSUMER, parent=received) as span:
                 span.set_attribute("nats.delivery_count", job.deliveries)
                 await self._handler(job)
             await message.ack()
+            _JOBS.add(1, {"result": "acked"})
         except RetryLater as later:
+            _JOBS.add(1, {"result": "given_back"})
             log.warning("job given back", extra={"reason": later.reason, "deliveries": job.deliveries})
             await self._settle(message.nak(delay=later.delay_s))
         except Unprocessable as bad:
+            _JOBS.add(1, {"result": "taken_out"})
             log.error("job taken out", extra={"reason": bad.reason, "deliveries": job.deliveries})
             await self._settle(message.term())
         except LetGo:
+            _JOBS.add(1, {"result": "let_go"})
             log.info("job let go", extra={"deliveries": job.deliveries})
         except Exception as error:
+            _JOBS.add(1, {"result": "failed"})
             log.error("job failed", exc_info=error, extra={"error_type": type(error).__qualname__})
             await self._settle(message.nak(delay=FAILED_RETRY_S))
         finally:
