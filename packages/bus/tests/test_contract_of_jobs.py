@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 from bus.errors import LetGo, RetryLater, Unprocessable
-from bus.interface import Event, Job
+from bus.interface import Backlog, Event, Job
 from bus.memory_streams import partition_of
 from contracts import streams, subjects
 from contracts.limits import PARTITIONS
@@ -284,3 +284,38 @@ async def test_a_consumer_is_settled_up_to_what_was_acked_and_never_beyond_what_
             await asyncio.sleep(0)  # the ack is on its way, and nobody tells of its arrival
     await work.close()
     assert await agent.settled(streams.CHAT, "nobody") is None
+
+
+async def test_what_waits_and_what_is_in_hand_is_told_of_each_consumer(buses: Buses) -> None:
+    gateway, agent = await buses.of("rtc-gateway"), await buses.of("agent")
+    session = uuid4().hex
+    consumer = streams.partition_consumer(partition_of(session))
+    held_before = await agent.holdings(streams.CHAT)
+
+    async def backlog() -> Backlog:
+        return next(one for one in await agent.backlogs(streams.CHAT) if one.consumer == consumer)
+
+    before = await backlog()
+    first, second = [
+        (await gateway.store(subjects.turn_started(session, turn), Number(n=1))).sequence or 0 for turn in ("t1", "t2")
+    ]
+    began: asyncio.Queue[Job] = asyncio.Queue()
+    go_on = asyncio.Event()
+
+    async def handler(job: Job) -> None:
+        if session in job.subject:
+            await began.put(job)
+            await go_on.wait()
+
+    held, waits = await agent.holdings(streams.CHAT), await backlog()
+    assert (waits.waiting, waits.in_hand) == (before.waiting + 2, before.in_hand)
+    assert held.messages == held_before.messages + 2
+    assert held_before.size < held.size < held.size_max
+    work = await agent.work(streams.CHAT, CONSUMERS, handler, slots=2, hints=subjects.LIVE_JOBS)
+    assert (await asyncio.wait_for(began.get(), BOUND_S)).sequence == first
+    taken = await backlog()
+    assert (taken.waiting, taken.in_hand, taken.handed_out) == (1, 1, first)
+    go_on.set()
+    assert (await asyncio.wait_for(began.get(), BOUND_S)).sequence == second
+    await work.close()
+    assert (await agent.holdings(streams.DLQ)).size_max > 0

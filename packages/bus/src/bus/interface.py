@@ -49,6 +49,26 @@ class Stretch:
 
 
 @dataclass(frozen=True)
+class Holdings:
+    """How much a stream holds, and how many bytes it takes at most; 0 where that has no bound."""
+
+    messages: int
+    size: int
+    size_max: int
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Of one durable consumer: how many messages wait, how many are in somebody's hands, and the sequence of the last
+    one that was handed out."""
+
+    consumer: str
+    waiting: int
+    in_hand: int
+    handed_out: int
+
+
+@dataclass(frozen=True)
 class Job:
     """One fetched message of a work stream, leased to this worker."""
 
@@ -124,6 +144,12 @@ class Bus(Protocol):
     async def settled(self, stream: str, consumer: str) -> int | None:
         """Up to which sequence a durable consumer is done: what is behind it waits or is in somebody's hands, what is
         not will not be handed out again. None if there is no such consumer. Raises as `request` does."""
+
+    async def holdings(self, stream: str) -> Holdings:
+        """Raises as `request` does."""
+
+    async def backlogs(self, stream: str) -> tuple[Backlog, ...]:
+        """Of all durable consumers of a stream, by one request. Raises as `request` does."""
 
     async def serve(
         self,

@@ -21,8 +21,10 @@ from bus.errors import NoReplyError, RemoteError, UnavailableError
 from bus.interface import (
     PENDING_EVENTS,
     STRETCH_MAX_BYTES,
+    Backlog,
     Event,
     EventHandler,
+    Holdings,
     JobHandler,
     LossHandler,
     ReplyT,
@@ -113,6 +115,14 @@ class MemoryBus:
     async def settled(self, stream: str, consumer: str) -> int | None:
         self._check_here()
         return self._streams[stream].settled(consumer)
+
+    async def holdings(self, stream: str) -> Holdings:
+        self._check_here()
+        return self._streams[stream].holdings()
+
+    async def backlogs(self, stream: str) -> tuple[Backlog, ...]:
+        self._check_here()
+        return tuple(consumer.backlog() for consumer in self._streams[stream].consumers.values())
 
     @rpc_metrics.asked
     async def request(self, subject: str, message: Message, reply: type[ReplyT], *, timeout: float) -> ReplyT:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from bus.interface import Backlog, Holdings
 from bus.matching import covers
 from contracts.limits import PARTITIONS
 from contracts.streams import CONSUMERS, Consumer, Stream
@@ -42,6 +43,7 @@ class MemoryConsumer:
     waiting: deque[Kept] = field(default_factory=deque)
     deliveries: int = 0
     leased: bool = False
+    handed_out: int = 0
 
     @property
     def has_work(self) -> bool:
@@ -50,6 +52,7 @@ class MemoryConsumer:
     def take(self) -> Kept:
         self.leased = True
         self.deliveries += 1
+        self.handed_out = self.waiting[0].sequence
         return self.waiting[0]
 
     def ack(self) -> None:
@@ -58,6 +61,11 @@ class MemoryConsumer:
 
     def give_back(self) -> None:
         self.leased = False
+
+    def backlog(self) -> Backlog:
+        # One that was given back is in the hands of whoever gets it again, as the server counts.
+        in_hand = 1 if self.deliveries else 0
+        return Backlog(self.declared.name, len(self.waiting) - in_hand, in_hand, self.handed_out)
 
 
 class MemoryStream:
@@ -104,6 +112,10 @@ class MemoryStream:
         if known is None:
             return None
         return known.waiting[0].sequence - 1 if known.waiting else self._sequence
+
+    def holdings(self) -> Holdings:
+        size = sum(len(kept.data) for kept in self.kept.values())
+        return Holdings(messages=len(self.kept), size=size, size_max=self.declared.max_bytes)
 
     def has_room(self, data: bytes) -> bool:
         """Whether one more fits; a stream that lets go of the old always has room."""

@@ -21,8 +21,10 @@ from bus.errors import BusPermissionError, NoReplyError, RemoteError, TooLargeEr
 from bus.interface import (
     PENDING_EVENTS,
     STRETCH_MAX_BYTES,
+    Backlog,
     Event,
     EventHandler,
+    Holdings,
     JobHandler,
     LossHandler,
     ReplyT,
@@ -178,6 +180,13 @@ class NatsBus:
         with tracing.span("get", subject, SpanKind.CLIENT):
             answer = await self._ask(subject, None, STORE_TIMEOUT_S)
         return reading.settled_in(answer.data)
+
+    async def holdings(self, stream: str) -> Holdings:
+        return reading.holdings_in((await self._ask(f"$JS.API.STREAM.INFO.{stream}", None, STORE_TIMEOUT_S)).data)
+
+    async def backlogs(self, stream: str) -> tuple[Backlog, ...]:
+        # A page of it has 256 of them (JSApiListLimit), and no stream of ours as many consumers.
+        return reading.backlogs_in((await self._ask(f"$JS.API.CONSUMER.LIST.{stream}", None, STORE_TIMEOUT_S)).data)
 
     async def subscribe(
         self, subject: str, handler: EventHandler, *, on_loss: LossHandler | None = None

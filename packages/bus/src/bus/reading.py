@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from bus import headers
 from bus.errors import RemoteError
-from bus.interface import Event
+from bus.interface import Backlog, Event, Holdings
 from contracts.message import ErrorCode, Problem
 from contracts.subjects import template
 
@@ -76,3 +76,33 @@ def settled_in(data: bytes) -> int | None:
         return None
     log.error("consumer not read", extra={"err_code": error.get("err_code")})
     raise RemoteError(Problem(code=ErrorCode.OVERLOADED, detail="the consumer cannot be read; try later"))
+
+
+def holdings_in(data: bytes) -> Holdings:
+    """How much a stream holds, from its info. Raises RemoteError."""
+    info = _answer("stream", data)
+    state = info["state"]
+    # -1 is the server's word for no bound.
+    return Holdings(int(state["messages"]), int(state["bytes"]), max(0, int(info["config"]["max_bytes"])))
+
+
+def backlogs_in(data: bytes) -> tuple[Backlog, ...]:
+    """Where all consumers of a stream stand, from their list. Raises RemoteError."""
+    return tuple(
+        Backlog(
+            consumer=info["name"],
+            waiting=int(info["num_pending"]),
+            in_hand=int(info["num_ack_pending"]),
+            handed_out=int(info["delivered"]["stream_seq"]),
+        )
+        for info in _answer("consumers", data).get("consumers") or ()
+    )
+
+
+def _answer(what: str, data: bytes) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads(data)
+    error = answer.get("error")
+    if error is not None:
+        log.error("bus state not read", extra={"what": what, "err_code": error.get("err_code")})
+        raise RemoteError(Problem(code=ErrorCode.OVERLOADED, detail="the bus does not tell its state; try later"))
+    return answer

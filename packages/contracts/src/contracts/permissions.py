@@ -96,6 +96,10 @@ AGENT: Final = Permissions(
         f"$JS.API.DIRECT.GET.{streams.CHAT}",
         f"$JS.API.DIRECT.GET.{streams.CHAT}.>",
         f"$JS.API.CONSUMER.INFO.{streams.CHAT}.*",
+        # For metrics: how far its consumers are behind, and how many turns were given up.
+        f"$JS.API.CONSUMER.LIST.{streams.CHAT}",
+        f"$JS.API.STREAM.INFO.{streams.CHAT}",
+        f"$JS.API.STREAM.INFO.{streams.DLQ}",
     ),
     subscribe=(
         subjects.LIVE_JOBS,
