@@ -5,10 +5,12 @@ from collections.abc import Callable
 import pytest
 from boards import OWNER, snapshot_of
 from fake_store import FakeStore
+from tests.telemetry.measured import Measured
 
 from agent.cycle import Cycle
 from agent.operations import Operations
 from bus.errors import NoReplyError, Refusal
+from contracts import metrics
 from contracts.message import ErrorCode
 from contracts.operations import CompleteItem, CreateItem, DeleteItem, Operation, UndoChange
 from contracts.store import TakeOverResult
@@ -68,13 +70,18 @@ async def test_what_changed_is_told_in_the_order_of_the_plan_and_not_of_the_ids(
         pytest.param(lambda state, _: apply(state, [ADD.model_copy(update={"title": "Tea"})]), id="another value"),
     ],
 )
-async def test_what_the_database_does_not_show_is_refuted_however_well_the_apply_went(world: World) -> None:
+async def test_what_the_database_does_not_show_is_refuted_however_well_the_apply_went(
+    world: World, measured: Measured
+) -> None:
     fake = store()
     fake.world = world
     completed = await run(fake, ADD)
     assert fake.applied == 1
     assert completed.outcome is Outcome.REFUTED
     assert completed.receipt.verdict is Verdict.REFUTED
+    assert measured(metrics.VERDICTS, {"verdict": "refuted", "door": "board"}) == 1
+    assert measured(metrics.OPERATIONS, {"door": "board", "outcome": "refuted"}) == 1
+    assert measured(metrics.OPERATION_DURATION, {"door": "board"}) == 1
 
 
 async def test_a_lost_reply_is_settled_by_sealing_and_the_effect_stands_once() -> None:
@@ -100,7 +107,7 @@ async def test_a_lost_request_is_settled_by_sealing_and_repeated_as_the_next_att
     assert (completed.outcome, fake.applied, completed.receipt.attempt) == (Outcome.CONFIRMED, 1, 2)
 
 
-async def test_a_store_that_never_answers_leaves_the_outcome_unknown_and_not_failed() -> None:
+async def test_a_store_that_never_answers_leaves_the_outcome_unknown_and_not_failed(measured: Measured) -> None:
     fake = store()
     fake.lose_replies = 5
 
@@ -111,6 +118,7 @@ async def test_a_store_that_never_answers_leaves_the_outcome_unknown_and_not_fai
     completed = await run(fake, ADD)
     assert completed.outcome is Outcome.UNKNOWN
     assert "Nothing was changed" not in completed.text
+    assert measured(metrics.VERDICTS, {"verdict": "unknown", "door": "board"}) == 1
     fake.take_over, fake.lose_replies = heard, 0  # type: ignore[method-assign]
     assert (await run(fake, ADD)).outcome is Outcome.CONFIRMED  # asked again with the same id, it is found out
     assert fake.applied == 1

@@ -4,12 +4,15 @@ import json
 from typing import Any
 
 import pytest
+from tests.telemetry.measured import Measured
 
 from agent.breaker import Breaker
 from agent.completion import Recovery
 from agent.faults import ModelError, ModelFault
 from agent.model import Completion
 from agent.planner import Planner
+from contracts import metrics
+from contracts.metric_labels import FAULT, RECOVERY
 
 ADD = json.dumps({"steps": [{"op": "add_item", "list": "L1", "text": "milk"}]})
 MESSAGES = [{"role": "user", "content": "<request>add milk</request>"}]
@@ -48,11 +51,13 @@ async def plan(model: Model, breaker: Breaker | None = None, timeout_s: float = 
     return await planner.plan(MESSAGES, lists=("L1",), items=("L1.1", "L1.2"))
 
 
-async def test_a_good_answer_takes_one_call() -> None:
+async def test_a_good_answer_takes_one_call(measured: Measured) -> None:
     model = Model(GOOD)
     planned = await plan(model)
     assert (planned.calls, planned.recoveries, len(model.asked)) == (1, (), 1)
     assert model.asked[0][1]["tool_choice"] == "required"
+    assert measured(metrics.MODEL_DURATION) == 1
+    assert [measured(metrics.MODEL_TOKENS, {"gen_ai.token.type": kind}) for kind in ("input", "output")] == [1, 1]
 
 
 @pytest.mark.parametrize(
@@ -68,7 +73,7 @@ async def test_a_good_answer_takes_one_call() -> None:
     ],
 )
 async def test_what_can_be_mended_is_asked_once_more_by_a_schema_of_the_live_aliases(
-    first: Completion | ModelFault,
+    first: Completion | ModelFault, measured: Measured
 ) -> None:
     model = Model(first, BY_SCHEMA)
     planned = await plan(model)
@@ -79,14 +84,17 @@ async def test_what_can_be_mended_is_asked_once_more_by_a_schema_of_the_live_ali
     assert step["list"]["enum"] == ["", "L1", "N1", "N2", "N3", "N4"]
     assert messages[0] == MESSAGES[0]
     assert "tools" not in form
+    assert measured(metrics.MODEL_RECOVERIES, {"kind": "repaired"}) == measured(metrics.MODEL_FAULTS) == 1
 
 
-async def test_a_second_bad_answer_ends_it() -> None:
+async def test_a_second_bad_answer_ends_it(measured: Measured) -> None:
     model = Model(PROSE, PROSE, BY_SCHEMA)
     with pytest.raises(ModelError) as caught:
         await plan(model)
     assert caught.value.fault is ModelFault.NO_PLAN
     assert len(model.asked) == 2
+    assert measured(metrics.MODEL_FAULTS, {"kind": "model_no_plan"}) == measured(metrics.MODEL_DURATION) == 2
+    assert measured(metrics.MODEL_RECOVERIES) == 0
 
 
 @pytest.mark.parametrize(
@@ -100,12 +108,14 @@ async def test_a_second_bad_answer_ends_it() -> None:
         ModelFault.OVERFLOW,
     ],
 )
-async def test_what_a_second_question_cannot_mend_is_not_asked_again(fault: ModelFault) -> None:
+async def test_what_a_second_question_cannot_mend_is_not_asked_again(fault: ModelFault, measured: Measured) -> None:
     model = Model(fault, BY_SCHEMA)
     with pytest.raises(ModelError) as caught:
         await plan(model)
     assert caught.value.fault is fault
     assert len(model.asked) == 1
+    assert measured(metrics.MODEL_FAULTS, {"kind": fault.value}) == 1
+    assert measured(metrics.MODEL_DURATION, {"error.type": fault.value}) == 1
 
 
 async def test_a_repair_has_only_the_time_that_is_left() -> None:
@@ -164,3 +174,8 @@ async def test_a_request_that_the_server_refuses_is_no_death_of_the_server() -> 
     with pytest.raises(ModelError):
         await plan(Model(ModelFault.HTTP_ERROR, ModelFault.HTTP_ERROR, status=422), breaker)
     assert breaker.admits()
+
+
+def test_every_fault_and_every_recovery_has_its_place_in_the_metrics() -> None:
+    assert set(ModelFault) == FAULT.values
+    assert set(Recovery) == RECOVERY.values

@@ -8,12 +8,13 @@ from contextlib import AsyncExitStack
 import pytest
 from nats.aio.client import Client
 from real import BOUND_S, Agent, Asked, Gate, Stage, store_served
+from tests.telemetry.measured import Measured
 
 from agent import sweeping
 from agent.sweeping import Sweeper
 from bus.interface import Job
 from bus.memory_streams import partition_of
-from contracts import streams, subjects
+from contracts import metrics, streams, subjects
 from contracts.tokens import new_session_id
 from contracts.turns import Outcome, TurnCompleted, Verdict
 from local_stack.temporary import RunningNats, running_nats, temporary_directory
@@ -77,7 +78,7 @@ async def changes(agent: Agent, asked: Asked) -> tuple[int, list[str]]:
     return snapshot.revision, [row.name for row in snapshot.lists]
 
 
-async def test_a_start_that_was_acked_without_an_answer_is_answered_once(stage: Stage) -> None:
+async def test_a_start_that_was_acked_without_an_answer_is_answered_once(stage: Stage, measured: Measured) -> None:
     agent = await stage.agent(MAKE)
     asked = await stage.ask(WORDS)
     await acked_without_an_answer(stage, agent, asked)
@@ -87,6 +88,7 @@ async def test_a_start_that_was_acked_without_an_answer_is_answered_once(stage: 
     assert (completed.outcome, completed.receipt.attempt) == (Outcome.CONFIRMED, 2)
     assert await swept(sweeper, sweeper_of(agent)) == 0
     assert (await changes(agent, asked), agent.model.calls) == ((1, ["Groceries"]), 1)
+    assert measured(metrics.SWEPT, {"result": "ended"}) == measured(metrics.SWEPT) == 1
 
 
 async def test_a_start_that_was_lost_after_its_effect_is_confirmed_and_not_done_again(stage: Stage) -> None:
@@ -217,7 +219,7 @@ async def test_a_sweep_looks_at_so_many_and_the_next_goes_on_behind_them(
 
 
 async def test_a_start_that_nobody_can_handle_is_given_up_in_the_end_and_keeps_no_other_waiting(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, measured: Measured
 ) -> None:
     agent = await stage.agent(MAKE)
     session = new_session_id()
@@ -239,3 +241,4 @@ async def test_a_start_that_nobody_can_handle_is_given_up_in_the_end_and_keeps_n
         assert sweeper._suspects
         await sweeper.sweep()
     assert not sweeper._suspects
+    assert measured(metrics.SWEPT, {"result": "failed"}) == 3

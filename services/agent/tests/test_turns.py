@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from boards import OWNER, snapshot_of
 from fake_store import FakeStore
+from tests.telemetry.measured import Measured
 
 from agent.cancelling import Cancelling
 from agent.cycle import Cycle
@@ -17,7 +18,7 @@ from agent.receipts import RECEIPT_MAX_BYTES
 from agent.turns import Turns
 from bus.errors import LetGo, RemoteError, TooLargeError, UnavailableError, Unprocessable
 from bus.interface import Event, Job, Stored
-from contracts import streams, subjects
+from contracts import metrics, streams, subjects
 from contracts.limits import BUS_PAYLOAD_MAX_BYTES
 from contracts.message import ErrorCode, Message, Problem
 from contracts.operations import (
@@ -33,7 +34,7 @@ from contracts.operations import (
 from contracts.planning import ModelPlan
 from contracts.store import ApplyRequest, ApplyStatus, Plan, Snapshot
 from contracts.todo import Author
-from contracts.turns import DeadTurn, Outcome, Receipt, TurnCompleted, TurnPhase, TurnStarted, Verdict
+from contracts.turns import DeadTurn, Outcome, Phase, Receipt, TurnCompleted, TurnPhase, TurnStarted, Verdict
 from verification.expect import expect
 
 
@@ -131,16 +132,19 @@ FAILED = TurnCompleted(
 )
 
 
-async def test_a_turn_goes_through_its_phases_and_is_completed_with_its_receipt() -> None:
+async def test_a_turn_goes_through_its_phases_and_is_completed_with_its_receipt(measured: Measured) -> None:
     stage = Stage(GROCERIES, "add tea to Groceries", ADD)
     completed = await stage.deliver()
     assert completed.outcome is Outcome.CONFIRMED
     assert stage.bus.phases == ["plan1", "execute1", "confirm1"]
     assert completed.receipt.request == "add tea to Groceries"
     assert completed.receipt.model is not None
+    assert measured(metrics.TURNS, {"outcome": "confirmed"}) == measured(metrics.TURN_DURATION) == 1
+    assert measured(metrics.VERDICTS, {"verdict": "confirmed", "door": "chat"}) == 1
+    assert [measured(metrics.PHASE_DURATION, {"phase": phase}) for phase in ("queued", *Phase)] == [1, 1, 1, 1]
 
 
-async def test_a_turn_delivered_again_after_its_effect_is_confirmed_and_not_done_again() -> None:
+async def test_a_turn_delivered_again_after_its_effect_is_confirmed_and_not_done_again(measured: Measured) -> None:
     stage = Stage(GROCERIES, "add tea to Groceries", ADD)
     await stage.deliver()
     first = stage.bus.kept.pop(subjects.turn_completed("s", "t"))
@@ -151,13 +155,14 @@ async def test_a_turn_delivered_again_after_its_effect_is_confirmed_and_not_done
     assert again.receipt.change_id == first.receipt.change_id
 
 
-async def test_a_turn_that_has_its_answer_does_nothing_when_its_ack_was_forgotten() -> None:
+async def test_a_turn_that_has_its_answer_does_nothing_when_its_ack_was_forgotten(measured: Measured) -> None:
     stage = Stage(GROCERIES, "mark tea as done", {"op": "complete_item", "item": "L1.3"})
     assert (await stage.deliver()).outcome is not Outcome.CONFIRMED
     stage.store.write((CreateItem(item_id="itea", list_id="l0", title="tea"),), "cother", "theirs", Author.CHAT)
     stage.bus.away = 1
     await stage.deliver(deliveries=2)
     assert (stage.store.applied, stage.model.calls) == (0, 1)
+    assert measured(metrics.TURNS) == 1
 
 
 async def test_a_delivery_that_looks_like_the_first_finds_what_another_worker_has_applied() -> None:
@@ -203,15 +208,16 @@ async def test_a_sealed_attempt_lets_go_and_says_nothing() -> None:
     assert stage.bus.kept == {}
 
 
-async def test_the_third_crash_ends_the_turn_with_a_copy_for_operators() -> None:
+async def test_the_third_crash_ends_the_turn_with_a_copy_for_operators(measured: Measured) -> None:
     stage = Stage(GROCERIES, "add tea to Groceries", ADD)
     stage.store.crashes["t"] = 2
     completed = await stage.deliver(deliveries=4)
     assert (completed.outcome, completed.reason, stage.model.calls) == (Outcome.FAILED, "poison", 0)
     assert isinstance(stage.bus.kept[subjects.dead_turn("s", "t")], DeadTurn)
+    assert measured(metrics.DEAD_LETTERS, {"reason": "poison"}) == measured(metrics.TURNS, {"outcome": "failed"}) == 1
 
 
-async def test_a_turn_that_crashed_three_times_after_its_effect_is_unknown_and_never_failed() -> None:
+async def test_a_turn_that_crashed_three_times_after_its_effect_is_unknown_and_never_failed(measured: Measured) -> None:
     stage = Stage(GROCERIES, "add tea to Groceries", ADD)
     await stage.deliver()
     stage.bus.kept.clear()
@@ -220,9 +226,10 @@ async def test_a_turn_that_crashed_three_times_after_its_effect_is_unknown_and_n
     assert completed.outcome is Outcome.UNKNOWN
     assert completed.receipt.verdict is Verdict.UNKNOWN
     assert "Nothing was changed" not in completed.text
+    assert measured(metrics.VERDICTS, {"verdict": "unknown", "door": "chat"}) == 1
 
 
-async def test_what_is_no_turn_is_answered_kept_for_operators_and_never_delivered_again() -> None:
+async def test_what_is_no_turn_is_answered_kept_for_operators_and_never_delivered_again(measured: Measured) -> None:
     stage = Stage(GROCERIES, "add tea to Groceries", ADD)
     cancelling = Cancelling(stage.store)
     turns = Turns(stage.bus, stage.store, stage.model, Cycle(stage.store), cancelling, outage_retry_s=0)  # type: ignore[arg-type]
@@ -234,6 +241,7 @@ async def test_what_is_no_turn_is_answered_kept_for_operators_and_never_delivere
     assert (completed.outcome, completed.reason) == (Outcome.FAILED, "unreadable")
     assert isinstance(dead, DeadTurn)
     assert (dead.owner, dead.stream_sequence) == (None, 7)
+    assert measured(metrics.DEAD_LETTERS, {"reason": "unreadable"}) == measured(metrics.TURNS) == 1
 
 
 async def test_an_outage_is_waited_out_and_counts_as_no_crash() -> None:

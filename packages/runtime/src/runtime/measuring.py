@@ -51,9 +51,14 @@ def exported() -> bool:
     return telemetry.wanted("METRICS")
 
 
+def wanted(*, scraped: bool) -> bool:
+    """Whether anybody will see metrics of this process; `scraped`: it has a port for that."""
+    return os.environ.get("OTEL_SDK_DISABLED", "").lower() != "true" and (scraped or exported())
+
+
 def setup(service: str, instance: str, *, scraped: bool) -> Measured | None:
     """Install the meter provider of this process, if anybody wants its metrics. Shut it down at the end."""
-    if os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or not (scraped or exported()):
+    if not wanted(scraped=scraped):
         return None
     # Imported here, all of it: it costs 100 ms and more, and a bridge on stdio is waited for.
     from opentelemetry.sdk.metrics import AlwaysOffExemplarFilter, MeterProvider  # noqa: PLC0415

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from functools import partial
 
 import httpx
@@ -11,6 +11,7 @@ import httpx
 from agent.breaker import Breaker
 from agent.cancelling import Cancelling
 from agent.cycle import Cycle
+from agent.lag import Lag
 from agent.model import ChatModel
 from agent.model_watch import ModelWatch
 from agent.operations import Operations
@@ -24,12 +25,19 @@ from contracts import streams, subjects
 from contracts.limits import PARTITIONS
 from contracts.tokens import instance_token
 from contracts.turns import RunOperations
+from runtime import measuring
 from runtime.process import Running
 
 log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT_S = 5.0
 LOOK_TIMEOUT_S = 3.0
+
+
+def shown_if_measured(settings: Settings, lag: Lag) -> AbstractAsyncContextManager[None]:
+    """The bus is not asked where nobody looks."""
+    measured = measuring.wanted(scraped=settings.metrics_port is not None)
+    return lag.shown() if measured else nullcontext()
 
 
 @asynccontextmanager
@@ -81,7 +89,8 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
             return bus.lacks
 
         try:
-            yield Running(ready=ready)
+            async with shown_if_measured(settings, Lag(bus)):
+                yield Running(ready=ready)
         finally:
             # A turn that it has in hand is as lost as before, and found again.
             sweeping.cancel()

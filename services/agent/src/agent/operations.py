@@ -4,6 +4,7 @@ import logging
 import time
 from typing import Final
 
+from agent import counting
 from agent.cycle import Clock, Cycle, DoubtError, Ended, FencedError, Intent, Request
 from agent.receipts import fitted, fitted_text
 from agent.store import Store
@@ -33,6 +34,7 @@ class Operations:
         request = Request(owner=asked.owner, operation_id=asked.operation_id, author=asked.author)
         clock = Clock()
         ended = await self._run(asked, request, clock)
+        counting.operation_ended(asked.author, ended)
         return OperationsCompleted(
             operation_id=asked.operation_id,
             outcome=ended.outcome,

@@ -5,12 +5,13 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from opentelemetry import metrics
-
+from agent import counting
 from agent.breaker import Breaker
 from agent.completion import Reading, Recovery, read_plan
 from agent.faults import REPAIRABLE, SERVER_DEAD, ModelError, ModelFault
 from agent.model import CompletingModel, Completion, Messages
+from bus.metering import Counter
+from contracts.metrics import MODEL_FAULTS, MODEL_RECOVERIES
 from contracts.planning import PLAN_TOOL, ModelPlan, plan_schema
 
 log = logging.getLogger(__name__)
@@ -18,9 +19,8 @@ log = logging.getLogger(__name__)
 REPAIR_MIN_S: Final = 1.0
 """With less time left than this, a second question is not worth asking."""
 
-_METER: Final = metrics.get_meter("agent.planner")
-_RECOVERIES: Final = _METER.create_counter("agent.model.recoveries", unit="{plan}", description="by kind")
-_FAULTS: Final = _METER.create_counter("agent.model.faults", unit="{call}", description="by kind")
+_RECOVERIES: Final = Counter(MODEL_RECOVERIES)
+_FAULTS: Final = Counter(MODEL_FAULTS)
 
 _TOOL_FORM: Final[dict[str, Any]] = {
     "tools": [
@@ -72,6 +72,7 @@ class Planner:
 
     async def plan(self, messages: Messages, *, lists: tuple[str, ...], items: tuple[str, ...]) -> Planned:
         if not self._breaker.admits():
+            _FAULTS.add(1, {"kind": ModelFault.RESTING.value})
             raise ModelError(ModelFault.RESTING)
         started = time.monotonic()
         try:
@@ -92,7 +93,9 @@ class Planner:
         self, messages: Messages, form: dict[str, Any], timeout_s: float, *, by_schema: bool
     ) -> tuple[Completion, Reading]:
         try:
-            completion = await self._model.complete(messages, form, timeout_s=timeout_s)
+            with counting.asking_the_model():
+                completion = await self._model.complete(messages, form, timeout_s=timeout_s)
+            counting.tokens_used(completion.prompt_tokens, completion.completion_tokens)
             reading = read_plan(completion.body, by_schema=by_schema)
         except ModelError as error:
             _FAULTS.add(1, {"kind": error.fault.value})

@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from opentelemetry import metrics
 from opentelemetry.trace import SpanKind
 
 from bus import tracing
 from bus.errors import BusError, LetGo, RetryLater
 from bus.interface import Bus, Event, Job
+from bus.metering import Counter
 from contracts import streams, subjects
 from contracts.limits import PARTITIONS
+from contracts.metrics import SWEPT
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ LOOKS_MAX: Final = 1000
 SUSPECTS_MAX: Final = 64
 TURNS_MAX: Final = 8
 TRIES_MAX: Final = 10
+_SWEPT: Final = Counter(SWEPT)
 _AGAIN: Final = 2  # as a job: delivered again, so whoever had it before is sealed off
 
 
@@ -61,7 +63,6 @@ class Sweeper:
         self._looked_at = [0] * PARTITIONS
         self._suspects: list[_Suspect] = []
         self._first = 0
-        self._swept = metrics.get_meter("agent").create_counter("agent.turns.swept", unit="{turn}")
 
     async def run(self, every_s: float) -> None:
         """Sweep about every `every_s` seconds, for ever, and never in step with another agent."""
@@ -136,10 +137,12 @@ class Sweeper:
             with tracing.span("process", job.subject, SpanKind.CONSUMER, parent=job.trace):
                 await self._handle(job)
         except (LetGo, RetryLater) as error:
+            _SWEPT.add(1, {"result": "not_yet"})
             log.info("turn not swept yet", extra={"stream_sequence": job.sequence, "reason": str(error)})
             return False
         except Exception as error:
+            _SWEPT.add(1, {"result": "failed"})
             log.error("turn not swept", exc_info=error, extra={"stream_sequence": job.sequence, "tries": suspect.tries})
             return suspect.tries >= TRIES_MAX
-        self._swept.add(1)
+        _SWEPT.add(1, {"result": "ended"})
         return True

@@ -6,11 +6,12 @@ import time
 from datetime import UTC, datetime
 from typing import Final
 
+from agent import counting
 from agent.cycle import Clock, Ended
 from agent.receipts import fitted, fitted_text
 from agent.words import NOTHING_CHANGED
 from bus.errors import BusError, RetryLater
-from bus.interface import Bus, Job
+from bus.interface import Bus, Job, Stored
 from bus.tracing import current_trace_id
 from contracts import streams, subjects
 from contracts.message import Message
@@ -37,7 +38,7 @@ class Telling:
         )
 
     async def complete(self, started: TurnStarted, ended: Ended, candidates: tuple[Candidate, ...]) -> None:
-        """Tell what a turn came to. If it has an outcome already, that one stays."""
+        """Tell what a turn came to, and count it. If it has an outcome already, that one stays."""
         completed = TurnCompleted(
             session=started.session,
             turn_id=started.turn_id,
@@ -49,7 +50,9 @@ class Telling:
             completed_at=datetime.now(UTC),
         )
         crash_point("before_completed")
-        await self._until_stored(subjects.turn_completed(started.session, started.turn_id), completed)
+        stored = await self._until_stored(subjects.turn_completed(started.session, started.turn_id), completed)
+        if not stored.repeated:
+            counting.turn_ended(started, ended)
 
     async def take_out(self, job: Job) -> None:
         """A start that cannot be read, of another release perhaps: it would hold up its partition for ever."""
@@ -70,7 +73,9 @@ class Telling:
             receipt=Receipt(trace_id=current_trace_id()),
             completed_at=now,
         )
-        await self._until_stored(subjects.turn_completed(session, turn_id), completed)
+        stored = await self._until_stored(subjects.turn_completed(session, turn_id), completed)
+        if not stored.repeated:
+            counting.unreadable_ended(completed.outcome)
 
     async def give_up(self, started: TurnStarted, job: Job, crashes: int, clock: Clock, *, applied: bool) -> Ended:
         """What is said of a turn after its last crash, with a copy for operators. Raises BusError."""
@@ -83,6 +88,7 @@ class Telling:
             at=datetime.now(UTC),
         )
         await self._bus.store(subjects.dead_turn(started.session, started.turn_id), dead)
+        counting.poison_kept()
         log.error("turn given up", extra={"crashes": crashes, "stream_sequence": job.sequence})
         verdict = Verdict.UNKNOWN if applied else None
         receipt = Receipt(request=started.text, verdict=verdict, timings=clock.total(), trace_id=current_trace_id())
@@ -92,15 +98,13 @@ class Telling:
         text = f"The agent could not get through this request in {crashes} tries and gave it up. {NOTHING_CHANGED}"
         return Ended(Outcome.FAILED, text, receipt, reason="poison")
 
-    async def _until_stored(self, subject: str, message: Message) -> None:
+    async def _until_stored(self, subject: str, message: Message) -> Stored:
         until = time.monotonic() + OUTAGE_MAX_S
         while True:
             try:
-                await self._bus.store(subject, message)
+                return await self._bus.store(subject, message)
             except BusError as error:
                 if not error.passing or time.monotonic() > until:
                     raise RetryLater(error.problem.code.value, self._retry_s) from error
                 log.warning("waiting for the stream", extra={"code": error.problem.code.value})
                 await asyncio.sleep(self._retry_s)
-            else:
-                return
