@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pytest
-from opentelemetry.metrics import NoOpMeterProvider
 
 from bus.interface import Bus, Event, EventHandler, LossHandler, ReplyT, Stored, Stretch, Subscription
 from bus.matching import covers
@@ -235,7 +234,7 @@ OpenPage = Callable[..., Awaitable[Page]]
 
 @pytest.fixture
 def measures() -> Measures:
-    return Measures.of(NoOpMeterProvider().get_meter("test"))
+    return Measures()
 
 
 @pytest.fixture

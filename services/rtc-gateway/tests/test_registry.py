@@ -6,10 +6,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import pytest
+from tests.telemetry.measured import Measured
 
 from bus.errors import Refusal, UnavailableError
 from bus.interface import Event
-from contracts import subjects
+from contracts import metrics, subjects
 from contracts.gateway import AddCandidate, ClosePeer, OpenPeer, SessionEntered
 from contracts.message import ErrorCode, Problem
 from contracts.signaling import IceCandidate
@@ -199,12 +200,13 @@ async def test_a_session_has_a_few_peers_at_most(running: Running, peers: Any) -
         assert [peer.closed for peer in peers.made] == [True, True, False, False, False]
 
 
-async def test_one_owner_does_not_take_every_place(running: Running) -> None:
+async def test_one_owner_does_not_take_every_place(running: Running, measured: Measured) -> None:
     async with running(owner_capacity=1) as registry:
         await registry.open(offer("s1"))
         assert (await refused(registry.open(offer("s2")))).code is ErrorCode.LIMIT
         await registry.open(offer("s1", attempt=2))
         await registry.open(OpenPeer(session="s3", owner="b" * 26, attempt=1, sdp="offer"))
+    assert measured(metrics.RTC_OFFERS, {"result": "limit"}) == 1
 
 
 async def test_an_offer_of_an_older_epoch_is_refused_for_good(running: Running, peers: Any) -> None:
@@ -215,13 +217,20 @@ async def test_an_offer_of_an_older_epoch_is_refused_for_good(running: Running, 
         assert not peers.made[0].closed
 
 
-async def test_a_full_gateway_refuses_new_sessions_and_serves_those_it_has(running: Running) -> None:
+async def test_a_full_gateway_refuses_new_sessions_and_serves_those_it_has(
+    running: Running, measured: Measured
+) -> None:
     async with running(capacity=1) as registry:
         assert await registry.ready() is None
         await registry.open(offer("s1"))
         assert await registry.ready() == "full"
         assert (await refused(registry.open(offer("s2")))).code is ErrorCode.CAPACITY
         await registry.open(offer("s1", attempt=2))
+        assert measured(metrics.SESSIONS) == 2
+    assert measured(metrics.SESSIONS) == 0
+    assert measured(metrics.CLOSED, {"reason": "closed"}) == 2
+    assert measured(metrics.RTC_OFFERS, {"result": "answered"}) == 2
+    assert measured(metrics.RTC_OFFERS, {"result": "capacity"}) == 1
 
 
 async def test_an_offer_that_the_peer_refuses_leaves_nothing_behind(running: Running, bus: Any, peers: Any) -> None:

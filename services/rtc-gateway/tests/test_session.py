@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from tests.telemetry.measured import Measured
 
 from bus.errors import NoReplyError, RemoteError, UnavailableError
 from bus.interface import Event, Stored
-from contracts import frames, subjects
+from contracts import frames, metrics, subjects
 from contracts.channel import ChannelDraining
 from contracts.limits import MESSAGE_IN_MAX_BYTES, MESSAGE_OUT_MAX_BYTES
 from contracts.message import ErrorCode, Message, Problem
@@ -86,13 +87,17 @@ class TestTurns:
             session=SESSION, turn_id="t1", owner=OWNER, text="add milk", time_zone="Europe/Vienna", accepted_at=NOW
         )
 
-    async def test_a_turn_that_was_stored_before_is_accepted_again(self, open_page: OpenPage) -> None:
+    async def test_a_turn_that_was_stored_before_is_accepted_again(
+        self, open_page: OpenPage, measured: Measured
+    ) -> None:
         page = await open_page()
         page.bus.on_store = Stored(sequence=None, repeated=True)
         page.send(TURN)
         answer = await page.next()
         assert (answer.type, answer.turn_id) == ("turn.accepted", "t1")
         await page.nothing_more()  # it is under way, and its outcome will come
+        assert measured(metrics.TURN_STARTS, {"result": "repeated"}) == measured(metrics.TURN_STARTS) == 1
+        assert measured(metrics.RECEIVED, {"type": "turn.start"}) == 1
 
     async def test_the_outcome_of_a_turn_that_is_done_is_told_again_once(self, open_page: OpenPage) -> None:
         page = await open_page()
@@ -185,12 +190,15 @@ class TestTurns:
         assert (await page.next()).type == "turn.accepted"
         assert len(page.bus.kept) == 2
 
-    async def test_a_turn_that_may_be_stored_is_not_called_rejected(self, open_page: OpenPage) -> None:
+    async def test_a_turn_that_may_be_stored_is_not_called_rejected(
+        self, open_page: OpenPage, measured: Measured
+    ) -> None:
         page = await open_page()
         page.bus.on_store = NoReplyError("silence")
         page.send(TURN)
         answer = await page.next()
         assert (answer.type, answer.code, answer.ref, answer.value) == ("error", ErrorCode.TIMEOUT, "m1", "t1")
+        assert measured(metrics.TURN_STARTS, {"result": "timeout"}) == measured(metrics.TURN_STARTS) == 1
 
     async def test_a_second_try_that_is_refused_does_not_say_what_became_of_the_first(
         self, open_page: OpenPage
@@ -652,13 +660,24 @@ class TestLiveness:
         assert await ended(page) == "silent"
         assert page.peer.closed
 
-    async def test_a_page_that_answers_is_kept(self, open_page: OpenPage) -> None:
+    async def test_a_page_that_answers_is_kept(self, open_page: OpenPage, measured: Measured) -> None:
         page = await open_page(SessionLimits(ping_every_s=0.02, silent_max_s=0.1))
         async with asyncio.timeout(WAIT_S):
             for _ in range(15):  # three times as long as silence would be borne
                 ping = await page.next(but=("session.current",))
                 page.send({"type": "pong", "ref": ping.id})
         assert not page.ended.done()
+        assert measured(metrics.ROUND_TRIP) >= 14
+
+    async def test_the_path_that_a_page_came_by_is_measured_once_in_seconds(
+        self, open_page: OpenPage, measured: Measured
+    ) -> None:
+        page = await open_page()
+        path = {"local": "relay", "remote": "host", "protocol": "tls"}
+        for n in range(2):
+            page.send({"type": "path.report", "id": f"m{n}", "connect_ms": 400, **path})
+        await page.nothing_more()
+        assert measured(metrics.CONNECT, path) == measured(metrics.CONNECT) == 1
 
 
 class TestEnd:

@@ -16,8 +16,8 @@ from contracts import streams, subjects
 from contracts.message import ErrorCode, Message, Problem
 from contracts.sessions import SessionRecord
 from contracts.tokens import new_session_id, owner_key
-from local_stack import topology
 from local_stack.temporary import running_nats, temporary_directory
+from provision import topology
 from signaling.sessions import TRIES, EnteredSession, Sessions, digest
 
 ADA, EVE = owner_key("local", "ada"), owner_key("local", "eve")

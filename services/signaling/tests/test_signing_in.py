@@ -10,9 +10,9 @@ import pytest
 from access.identity import LEEWAY_S
 from access.interface import Expected
 from access.shared_secret import SharedSecrets
+from contracts import metrics
 from contracts.message import ErrorCode
 from contracts.tokens import owner_key
-from signaling import entrance
 
 from .stack import running
 
@@ -172,15 +172,15 @@ async def test_without_sign_in_hundreds_of_sockets_from_one_address_are_let_in(t
         assert len(stack.sockets) == 300
 
 
-async def test_refusals_are_counted_by_their_code(stack, monkeypatch):
-    counted = []
-    monkeypatch.setattr(entrance._HELLOS, "add", lambda _, attributes: counted.append(attributes["outcome"]))
+async def test_refusals_are_counted_by_their_code(stack, measured):
     await refused(stack)
     async with stack.client() as client:
         ready = await client.hello(token=token())
     async with stack.client() as client:
         await client.hello(token=token(), session=ready.session, resume_token=ready.resume_token)
-    assert counted == ["unauthorised", "admitted", "resumed"]
+    assert measured(metrics.HELLOS) == 3
+    for outcome in ("unauthorised", "admitted", "resumed"):
+        assert measured(metrics.HELLOS, {"outcome": outcome}) == 1
 
 
 async def until_free(stack) -> None:

@@ -13,6 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from bus.errors import NoReplyError, RemoteError, UnavailableError
+from contracts import metrics
 from contracts.gateway import AddCandidate, ClosePeer, OpenPeer, PeerOpened
 from contracts.limits import SIGNALING_FRAME_MAX_BYTES
 from contracts.message import ErrorCode, Problem
@@ -39,7 +40,7 @@ def forwarded(stack) -> list[str | None]:
     ]
 
 
-async def test_a_client_says_hello_offers_and_is_answered(stack):
+async def test_a_client_says_hello_offers_and_is_answered(stack, measured):
     async with stack.client() as client:
         ready = await client.hello()
         assert ready.owner_name == "me"
@@ -57,6 +58,7 @@ async def test_a_client_says_hello_offers_and_is_answered(stack):
         )
     ]
     assert stack.bus.delivered == [], "a socket that goes away leaves its peer alone"
+    assert measured(metrics.OFFERS, {"result": "answered"}) == measured(metrics.HELLOS, {"outcome": "admitted"}) == 1
 
 
 async def test_a_session_is_gone_on_with_by_its_token_and_what_was_seen_goes_along(stack):
@@ -348,7 +350,7 @@ async def test_another_version_is_final(stack):
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "http://127.0.0.1:1", "null"])
-async def test_a_page_of_another_origin_is_refused_and_that_is_no_error_of_ours(stack, origin, caplog):
+async def test_a_page_of_another_origin_is_refused_and_that_is_no_error_of_ours(stack, origin, caplog, measured):
     with pytest.raises(InvalidStatus) as refused:
         async with stack.client(origin=origin):
             pass
@@ -356,6 +358,7 @@ async def test_a_page_of_another_origin_is_refused_and_that_is_no_error_of_ours(
     async with stack.client() as client:
         await client.hello()  # by now the server has done with the one before
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
+    assert measured(metrics.SOCKETS_REFUSED, {"reason": "origin"}) == 1
 
 
 async def test_a_page_of_this_origin_may_connect(stack):
@@ -401,7 +404,7 @@ async def test_a_refused_sdp_comes_back_with_its_attempt_and_the_next_offer_work
         (NoReplyError("no answer"), True, ErrorCode.TIMEOUT),
     ],
 )
-async def test_without_a_gateway_the_client_may_try_again(stack, failure, connected, code):
+async def test_without_a_gateway_the_client_may_try_again(stack, failure, connected, code, measured):
     async def fail(_: OpenPeer) -> PeerOpened:
         raise failure
 
@@ -413,6 +416,7 @@ async def test_without_a_gateway_the_client_may_try_again(stack, failure, connec
         error = await client.error()
         assert (error.code, error.attempt, error.final) == (code, 3, False)
         assert "rpc." not in error.detail
+        assert measured(metrics.OFFERS, {"result": code.value}) == measured(metrics.OFFERS) == 1
 
 
 async def test_a_gateway_that_has_just_become_full_leaves_the_offer_to_another(stack):
@@ -480,18 +484,20 @@ async def test_a_fault_of_ours_is_told_by_an_id_alone(stack, caplog):
     assert [record.error_id for record in caplog.records if record.msg == "socket failed"] == [error.error_id]
 
 
-async def test_one_socket_too_many_is_turned_away_until_another_leaves(tmp_path):
+async def test_one_socket_too_many_is_turned_away_until_another_leaves(tmp_path, measured):
     async with running(tmp_path, max_sockets=1) as stack:
         async with stack.client() as first:
             await first.hello()
             async with stack.client() as second:
                 assert (await second.error()).code == ErrorCode.OVERLOADED
                 assert (await second.closed())[0] == 1013
+            assert measured(metrics.SOCKETS_REFUSED, {"reason": "full"}) == measured(metrics.SOCKETS) == 1
         await stack.sockets.drain(5)  # waits until the first has gone
         assert len(stack.sockets) == 0
+        assert measured(metrics.SOCKETS) == 0
 
 
-async def test_draining_tells_every_client_and_lets_no_more_in(stack):
+async def test_draining_tells_every_client_and_lets_no_more_in(stack, measured):
     async with stack.client() as client:
         await client.hello()
         await stack.sockets.drain(5)
@@ -500,6 +506,7 @@ async def test_draining_tells_every_client_and_lets_no_more_in(stack):
     async with stack.client() as late:
         await late.draining()
         assert (await late.closed())[0] == 1001
+    assert measured(metrics.SOCKETS_REFUSED, {"reason": "draining"}) == 1
 
 
 async def test_each_message_has_a_span_and_nothing_private_is_in_spans_or_logs(stack, monkeypatch, caplog):

@@ -6,11 +6,11 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from opentelemetry import metrics
-
+from bus.metering import observing
 from bus.nats_bus import NatsBus
 from contracts import subjects
 from contracts.gateway import AddCandidate, ClosePeer, OpenPeer
+from contracts.metrics import ROOM
 from rtc_gateway.aiortc_adapter import AiortcPeers
 from rtc_gateway.doorway import Doorway
 from rtc_gateway.measures import Measures
@@ -41,7 +41,7 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
                 capacity=settings.sessions_max,
                 owner_capacity=settings.owner_sessions_max,
                 limits=SessionLimits(look_every_s=settings.look_every_s),
-                measures=Measures.of(metrics.get_meter("rtc_gateway")),
+                measures=Measures(),
                 model=model,
             )
             async with model.listening(), registry.running():
@@ -57,7 +57,8 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
                 async with asyncio.TaskGroup() as tasks:
                     keeping = tasks.create_task(doorway.run())
                     try:
-                        yield Running(ready=registry.ready)
+                        with observing(ROOM, lambda: registry.room):
+                            yield Running(ready=registry.ready)
                     finally:
                         # Also when the bus was lost: the pages are still connected, and another gateway may serve them.
                         keeping.cancel()

@@ -108,6 +108,15 @@ class Registry:
 
     async def open(self, request: OpenPeer) -> PeerOpened:
         """`rpc.rtc.v1.offer`. The peer that the session has stays until this one is open. Raises Refusal."""
+        try:
+            opened = await self._opened(request)
+        except Refusal as refusal:
+            self._measures.offers.add(1, {"result": refusal.problem.code.value})
+            raise
+        self._measures.offers.add(1, {"result": "answered"})
+        return opened
+
+    async def _opened(self, request: OpenPeer) -> PeerOpened:
         self._check(request)
         entry = self._admit(request)
         try:
@@ -257,6 +266,7 @@ class Registry:
     async def _served(self, entry: _Entry, board: OwnerBoard) -> str:
         async def take_over() -> None:
             await entry.session.opened()
+            self._measures.opened.add(1, {"session": "resumed" if entry.request.resumed else "new"})
             self._let_go(entry.request.session, entry.rank)
             await self._fencing.entered(entry.request.session, entry.rank)
 

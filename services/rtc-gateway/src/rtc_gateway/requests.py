@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from bus import tracing
 from bus.errors import BusError, NoReplyError
 from bus.interface import Bus, Stored
+from bus.metering import Counter
 from contracts import streams, subjects
 from contracts.channel import (
     ChannelError,
@@ -32,6 +33,7 @@ from contracts.channel import (
 )
 from contracts.gateway import TokenVerified, VerifyToken
 from contracts.message import ErrorCode, Problem
+from contracts.metrics import TURN_STARTS
 from contracts.store import CancelRequest, CancelResult, SnapshotPart, SnapshotRequest
 from contracts.todo import Author, TodoItem, TodoList
 from contracts.turns import OperationsCompleted, RunOperations, TurnCancel, TurnCompleted, TurnStarted
@@ -47,6 +49,7 @@ CANCEL_TIMEOUT_S: Final = 5.0
 VERIFY_TIMEOUT_S: Final = 5.0
 PART_TIMEOUT_S: Final = 5.0
 SNAPSHOT_TIMEOUT_S: Final = 20.0
+_STARTS: Final = Counter(TURN_STARTS)
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,15 @@ class Requests:
             return None
 
     async def _store(self, subject: str, turn: TurnStarted) -> Stored:
+        try:
+            stored = await self._store_twice(subject, turn)
+        except BusError as error:
+            _STARTS.add(1, {"result": error.problem.code.value})
+            raise
+        _STARTS.add(1, {"result": "repeated" if stored.repeated else "stored"})
+        return stored
+
+    async def _store_twice(self, subject: str, turn: TurnStarted) -> Stored:
         try:
             return await self._bus.store(subject, turn)
         except NoReplyError as doubt:

@@ -224,7 +224,7 @@ class Session:
             case Pong():
                 rtt_s = self._heartbeat.answered(message.ref)
                 if rtt_s is not None:
-                    self._measures.rtt.record(rtt_s * 1000)
+                    self._measures.rtt.record(rtt_s)
             case PathReport():
                 self._note_path(message)
             case Ack():
@@ -238,7 +238,7 @@ class Session:
             return  # one connection has one beginning
         self._desk.path = f"{report.local.value}/{report.remote.value}/{report.protocol.value}"
         labels = {"local": report.local.value, "remote": report.remote.value, "protocol": report.protocol.value}
-        self._measures.connect.record(report.connect_ms, labels)
+        self._measures.connect.record(report.connect_ms / 1000, labels)
         with receiving(report) as span:
             span.set_attributes({f"rtc.path.{name}": value for name, value in labels.items()})
             log.info("path chosen", extra={**labels, "connect_ms": round(report.connect_ms, 1)})

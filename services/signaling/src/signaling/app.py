@@ -9,7 +9,9 @@ from fastapi.websockets import WebSocket
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
 
+from bus.metering import Counter
 from contracts.message import ErrorCode, Problem
+from contracts.metrics import SOCKETS_REFUSED
 from contracts.signaling import SignalingDraining, SignalingError
 from signaling.actions import CloseCode
 from signaling.client_address import client_address
@@ -24,6 +26,7 @@ from signaling.settings import Settings
 from signaling.socket import Socket
 
 PATH = "/ai/ws"
+_TURNED_AWAY = Counter(SOCKETS_REFUSED)
 
 # FastAPI's own span of a WebSocket lasts as long as the socket does; `signaling.socket` makes one a message. Its logs
 # quote exceptions.
@@ -52,15 +55,18 @@ def create_app(
     async def signal(websocket: WebSocket) -> None:
         headers = websocket.headers
         if not permitted(headers.getlist("origin"), headers.get("host"), origins):
+            _TURNED_AWAY.add(1, {"reason": "origin"})
             await websocket.send_denial_response(PlainTextResponse("This origin may not connect.\n", status_code=403))
             return
         peer = websocket.client.host if websocket.client else None
         address = client_address(peer, headers.getlist("x-forwarded-for"), settings.trusted_proxies)
         await websocket.accept()
         if sockets.draining:
+            _TURNED_AWAY.add(1, {"reason": "draining"})
             await _send_elsewhere(websocket, rules)
             return
         if sockets.full or crowd.full_for(address):
+            _TURNED_AWAY.add(1, {"reason": "full" if sockets.full else "address"})
             await _turn_away(websocket, _FULL if sockets.full else _FULL_FOR_ADDRESS)
             return
         with crowd.holding(address) as place:

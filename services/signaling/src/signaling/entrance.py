@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from opentelemetry import metrics
-
 from access.errors import AccessError, TokenRefusedError
 from access.identity import Identity
 from access.interface import Verifier
+from bus.metering import Counter
 from contracts.message import ErrorCode, Problem
+from contracts.metrics import HELLOS
 from contracts.signaling import Hello
 from contracts.tokens import OwnerKey
 from signaling.admission import Admission
@@ -19,9 +19,7 @@ from signaling.crowd import Place
 from signaling.ice_servers import IceServers
 from signaling.sessions import Sessions
 
-_HELLOS: Final = metrics.get_meter("signaling").create_counter(
-    "signaling.hellos", unit="{hello}", description="by outcome: admitted, resumed, or the code of a refusal"
-)
+_HELLOS: Final = Counter(HELLOS)
 
 
 @dataclass(frozen=True)

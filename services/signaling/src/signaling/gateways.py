@@ -8,14 +8,17 @@ from pydantic import ValidationError
 
 from bus.errors import BusError, NoReplyError, RemoteError, UnavailableError
 from bus.interface import Bus
+from bus.metering import Counter
 from contracts import subjects
 from contracts.gateway import Done, OpenPeer, PeerOpened
 from contracts.message import ErrorCode, Problem
+from contracts.metrics import OFFERS
 from signaling.actions import Forward, HangUp
 
 log = logging.getLogger(__name__)
 
 OFFER_TRIES: Final = 3
+_OFFERS: Final = Counter(OFFERS)
 _ASK_ANOTHER: Final = frozenset({ErrorCode.CAPACITY, ErrorCode.UNAVAILABLE})
 _AWAY: Final = Problem(code=ErrorCode.UNAVAILABLE, detail="the system's bus is away; nothing was done, try again")
 _NO_GATEWAY: Final = Problem(code=ErrorCode.CAPACITY, detail="no gateway can take another session now; try again")
@@ -36,6 +39,11 @@ class Gateways:
 
         One that has just become full, or goes, may be asked before it has left the queue group: then another is.
         """
+        answer = await self._open_peer(offer)
+        _OFFERS.add(1, {"result": answer.code.value if isinstance(answer, Problem) else "answered"})
+        return answer
+
+    async def _open_peer(self, offer: OpenPeer) -> PeerOpened | Problem:
         tries = 0
         while True:
             tries += 1

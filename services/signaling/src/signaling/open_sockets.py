@@ -4,9 +4,14 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Final, Protocol
+
+from bus.metering import Counter
+from contracts.metrics import SOCKETS
 
 log = logging.getLogger(__name__)
+
+_SOCKETS: Final = Counter(SOCKETS)
 
 
 class Drainable(Protocol):
@@ -39,11 +44,13 @@ class OpenSockets:
     def holding(self, socket: Drainable) -> Iterator[None]:
         """Count `socket` as open for the length of the block."""
         self._open.add(socket)
+        _SOCKETS.add(1)
         self._none_open.clear()
         try:
             yield
         finally:
             self._open.discard(socket)
+            _SOCKETS.add(-1)
             if not self._open:
                 self._none_open.set()
 
