@@ -12,8 +12,10 @@ import pytest
 from opentelemetry import trace
 from opentelemetry.sdk.trace import TracerProvider
 from sqlalchemy import select
+from tests.telemetry.measured import Measured
 
 from bus.errors import UnavailableError
+from contracts import metrics
 from contracts.message import Message
 from contracts.operations import CreateItem, CreateList, DeleteList
 from contracts.subjects import todo_changed
@@ -22,6 +24,7 @@ from contracts.tokens import uuid7
 from todo_store import relay as relay_module
 from todo_store.handlers import Handlers
 from todo_store.relay import Relay
+from todo_store.relay_watch import RelayWatch
 from todo_store.repository import journal
 from todo_store.schema import ChangeRow
 from todo_store.sessions import Database
@@ -221,7 +224,7 @@ async def test_only_one_relay_publishes_and_another_takes_over_when_it_goes(
 
 
 async def test_what_a_bus_that_was_away_did_not_take_is_published_later(
-    store: "Store", database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch
+    store: "Store", database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch, measured: Measured
 ) -> None:
     monkeypatch.setattr(relay_module, "POLL_S", 0.02)
     bus = RecordingBus(away=True)
@@ -229,8 +232,25 @@ async def test_what_a_bus_that_was_away_did_not_take_is_published_later(
         await store.do(GROCERIES)
         await bus.until(lambda: bus.refused > 1)
         assert await unpublished(database, store.owner) == [1]
-        bus.away = False
-        await bus.until_told(store.owner, [1])
+        assert measured(metrics.RELAY_FAILURES, {"cause": "bus"}) >= 1
+        assert measured(metrics.RELAY_LEADING) == 1
+        watch = RelayWatch(database)
+        async with watch.shown(every_s=3600):
+            await watch.look()
+            assert measured(metrics.RELAY_UNPUBLISHED) == 1
+            first_age = measured(metrics.RELAY_AGE)
+            await watch.look()
+            assert 0 < first_age < measured(metrics.RELAY_AGE)
+            assert measured(metrics.RELAY_PUBLISHED) == 0
+            bus.away = False
+            await bus.until_told(store.owner, [1])
+            async with asyncio.timeout(PATIENCE_S):
+                while await unpublished(database, store.owner):
+                    continue  # it was told, and is marked next
+            await watch.look()
+            assert measured(metrics.RELAY_UNPUBLISHED) == measured(metrics.RELAY_AGE) == 0
+    assert measured(metrics.RELAY_PUBLISHED) == 1
+    assert measured(metrics.RELAY_LEADING) == 0
 
 
 async def test_nothing_is_given_to_a_bus_without_a_connection(store: "Store", database_url: str) -> None:

@@ -6,7 +6,7 @@ import logging
 import re
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Final
@@ -31,14 +31,16 @@ from contracts.store import (
     TakeOverRequest,
 )
 from contracts.tokens import OWNER_PATTERN
-from runtime import logs
+from runtime import logs, measuring
 from runtime.process import Running
 from todo_store import migrations, readiness, sessions
 from todo_store.errors import CommitUnknownError
 from todo_store.handlers import Handlers
 from todo_store.relay import Relay
+from todo_store.relay_watch import RelayWatch
 from todo_store.repository import forgetting
 from todo_store.repository.forgetting import Forgotten
+from todo_store.sessions import Database
 from todo_store.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -54,8 +56,14 @@ async def start(settings: Settings) -> AsyncIterator[Running]:
         async with NatsBus.connected_to(settings.bus(SERVICE)) as bus:
             keep = timedelta(days=settings.keep_sentences_days)
             relay = Relay(settings.database_url.get_secret_value(), bus, keep=keep)
-            async with relay.running(), served(bus, Handlers(database, relay.wake)):
+            async with relay.running(), watched(settings, database), served(bus, Handlers(database, relay.wake)):
                 yield Running(ready=lambda: readiness.missing(database, bus))
+
+
+def watched(settings: Settings, database: Database) -> AbstractAsyncContextManager[None]:
+    """The database is not asked how far the relay is behind where nobody looks."""
+    measured = measuring.wanted(scraped=settings.metrics_port is not None)
+    return RelayWatch(database).shown() if measured else nullcontext()
 
 
 @asynccontextmanager

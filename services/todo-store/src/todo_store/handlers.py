@@ -6,10 +6,14 @@ Every transaction begins and ends here. A request that cannot be answered is ref
 import logging
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from bus.errors import Refusal
+from bus.metering import Histogram
 from bus.tracing import TRACEPARENT, inject
 from contracts.dialogue import Remembered, RememberRequest
+from contracts.message import ErrorCode
+from contracts.metrics import STORE_DURATION
 from contracts.store import (
     ApplyRequest,
     ApplyResult,
@@ -32,6 +36,8 @@ from todo_store.sessions import Database
 
 log = logging.getLogger(__name__)
 
+_DURATION: Final = Histogram(STORE_DURATION)
+
 
 class Handlers:
     """The verbs of `rpc.todo.v1`. `committed` is called after each commit that the journal shows."""
@@ -41,23 +47,23 @@ class Handlers:
         self._committed = committed
 
     async def snapshot(self, request: SnapshotRequest) -> AsyncGenerator[SnapshotPart]:
-        with _refusing():
+        with _answering("snapshot"):
             async with self._database.reading() as session:
                 async for part in reading.snapshot(session, request):
                     yield part
 
     async def changes(self, request: ChangesRequest) -> Changes:
-        with _refusing():
+        with _answering("changes"):
             async with self._database.reading() as session:
                 return await reading.changes(session, request)
 
     async def search(self, request: SearchRequest) -> SearchResult:
-        with _refusing():
+        with _answering("search"):
             async with self._database.reading() as session:
                 return await reading.find(session, request)
 
     async def apply(self, request: ApplyRequest) -> ApplyResult:
-        with _refusing():
+        with _answering("apply") as labels:
             async with self._database.writing() as session:
                 result = await applying.apply(session, request, traceparent=inject({}).get(TRACEPARENT))
                 effective = result.status is ApplyStatus.APPLIED and not result.repeated
@@ -66,10 +72,11 @@ class Handlers:
             if effective:
                 crash_point("after_apply_commit")
                 self._committed()
+            labels["result"] = result.status.value
             return result
 
     async def take_over(self, request: TakeOverRequest) -> TakeOverResult:
-        with _refusing():
+        with _answering("take_over"):
             async with self._database.writing() as session:
                 taken = await applying.take_over(session, request)
                 crash_point("before_take_over_commit")
@@ -77,26 +84,31 @@ class Handlers:
             return taken
 
     async def cancel(self, request: CancelRequest) -> CancelResult:
-        with _refusing():
+        with _answering("cancel"):
             async with self._database.writing() as session:
                 return await applying.cancel(session, request)
 
     async def remember(self, request: RememberRequest) -> Remembered:
-        with _refusing():
+        with _answering("remember"):
             async with self._database.writing() as session:
                 return await remembering.remember(session, request)
 
 
 @contextmanager
-def _refusing() -> Iterator[None]:
-    """Turn the store's errors, and the database's absence, into the Problem that the caller gets."""
-    try:
-        yield
-    except StoreError as error:
-        raise Refusal(error.problem) from error
-    except Exception as error:
-        problem = problem_of_fault(error)
-        if problem is None:
-            raise
-        log.warning("database fault", extra={"error_type": type(error).__qualname__, "code": problem.code.value})
-        raise Refusal(problem) from error
+def _answering(operation: str) -> Iterator[dict[str, str]]:
+    """Turn the store's errors, and the database's absence, into the Problem that the caller gets; and time it all, by
+    the labels that are given out."""
+    labels = {"operation": operation, "result": "ok"}
+    with _DURATION.timing(labels):
+        try:
+            yield labels
+        except StoreError as error:
+            labels["result"] = error.problem.code.value
+            raise Refusal(error.problem) from error
+        except Exception as error:
+            problem = problem_of_fault(error)
+            labels["result"] = (problem.code if problem else ErrorCode.INTERNAL).value
+            if problem is None:
+                raise
+            log.warning("database fault", extra={"error_type": type(error).__qualname__, "code": problem.code.value})
+            raise Refusal(problem) from error

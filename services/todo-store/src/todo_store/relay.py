@@ -16,9 +16,11 @@ from typing import Final, Protocol
 from opentelemetry import context
 
 from bus.errors import BusError
+from bus.metering import Counter, observing
 from bus.tracing import TRACEPARENT, parent_of
 from contracts import subjects
 from contracts.message import Message
+from contracts.metrics import RELAY_FAILURES, RELAY_LEADING, RELAY_PUBLISHED
 from contracts.todo import JournalEntry, TodoChanged
 from todo_store import reading
 from todo_store.errors import problem_of_fault
@@ -31,6 +33,8 @@ log = logging.getLogger(__name__)
 POLL_S: Final = 1.0
 FINISH_TIMEOUT_S: Final = 5.0
 AGE_EVERY_S: Final = 60.0
+_PUBLISHED: Final = Counter(RELAY_PUBLISHED)
+_FAILURES: Final = Counter(RELAY_FAILURES)
 
 
 class Publisher(Protocol):
@@ -52,6 +56,7 @@ class Relay:
         self._age_again_at = 0.0
         self._woken = asyncio.Event()
         self._closing = False
+        self._leading = False
 
     def wake(self) -> None:
         self._woken.set()
@@ -61,7 +66,8 @@ class Relay:
         """Relay for the length of the block; leaving publishes what is there."""
         task = asyncio.create_task(self._run(), name="relay")
         try:
-            yield
+            with observing(RELAY_LEADING, lambda: 1 if self._leading else 0):
+                yield
         finally:
             self._closing = True
             self.wake()
@@ -77,6 +83,8 @@ class Relay:
                 async with lone_session(self._url, journal.NOTIFICATIONS, self.wake) as session:
                     await self._relay(session)
             except Exception as error:
+                self._leading = False
+                _FAILURES.add(1, {"cause": "internal" if problem_of_fault(error) is None else "database"})
                 if problem_of_fault(error) is None:
                     log.error("relay failed", exc_info=error, extra={"error_type": type(error).__qualname__})
                 else:
@@ -84,17 +92,18 @@ class Relay:
                 await self._pause()
 
     async def _relay(self, session: WriteSession) -> None:
-        leading = False
+        self._leading = False
         while True:
             last_round = self._closing
-            if not leading:
-                leading = await outbox.try_to_lead(session)
-            if leading and self._bus.connected:
+            if not self._leading:
+                self._leading = await outbox.try_to_lead(session)
+            if self._leading and self._bus.connected:
                 try:
                     await self._publish_waiting(session)
                 except BusError as error:
+                    _FAILURES.add(1, {"cause": "bus"})
                     log.warning("relay lost the bus", extra={"code": error.problem.code.value})
-            if leading:
+            if self._leading:
                 await self._age_sentences(session)
             if last_round:
                 return
@@ -127,6 +136,7 @@ class Relay:
                     await self._publish_changes(session, owner, list(changes))
                 except ValueError as error:
                     # An entry that cannot be read or sent must hold up its own owner only.
+                    _FAILURES.add(1, {"cause": "change"})
                     log.error("change not published", exc_info=error, extra={"error_type": type(error).__qualname__})
             last = batch[-1]
             if len(batch) < outbox.BATCH:
@@ -140,6 +150,7 @@ class Relay:
             for entry in entries:
                 await self._publish(owner, entry, traceparents.get(entry.revision))
             await outbox.mark_published(session, owner, first=done + 1, last=entries[-1].revision)
+            _PUBLISHED.add(len(entries))
             done = entries[-1].revision
 
     async def _publish(self, owner: str, entry: JournalEntry, traceparent: str | None) -> None:

@@ -22,8 +22,9 @@ from sqlalchemy.sql import ClauseElement
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.sql.selectable import TypedReturnsRows
 
-from todo_store import migrations, statement_spans
+from todo_store import migrations, pool_metrics, statement_spans
 from todo_store.errors import CONNECTION_LOST, CommitUnknownError
+from todo_store.pool_metrics import connection_of
 from todo_store.prepared import Command, Query
 from todo_store.settings import Settings
 
@@ -106,7 +107,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[ReadSession]:
         """A REPEATABLE READ, READ ONLY transaction for the length of the block."""
-        async with self._engine.connect() as connection:
+        async with connection_of(self._engine) as connection:
             driver = await _driver_of(connection)
             transaction = driver.transaction(isolation="repeatable_read", readonly=True)
             await _while_connected(driver, transaction.start)
@@ -123,7 +124,7 @@ class Database:
 
         Raises CommitUnknownError when the connection is lost in the commit.
         """
-        async with self._engine.connect() as connection:
+        async with connection_of(self._engine) as connection:
             driver = await _driver_of(connection)
             transaction = driver.transaction()
             await _while_connected(driver, transaction.start)
@@ -235,6 +236,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
     statement_spans.record(engine)
     _replace_dead_connections(engine)
     try:
-        yield Database(engine)
+        with pool_metrics.shown(engine, settings.pool_size + OVERFLOW):
+            yield Database(engine)
     finally:
         await engine.dispose()

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import BigInteger, Text, bindparam, func, select, tuple_, update
+from sqlalchemy import BigInteger, Float, Text, bindparam, cast, func, select, tuple_, update
 
 from todo_store.prepared import Command, Query
 from todo_store.schema import ChangeRow
 from todo_store.sessions import ReadSession, WriteSession
 
 BATCH: Final = 100
+BACKLOG_MAX: Final = 10_000
 RELAY_LOCK_KEY: Final = 7_303_014_411_052_002
 """One number that only the relay locks: one of them at a time, over all stores."""
 
@@ -21,6 +22,14 @@ class Waiting:
     owner: str
     revision: int
     traceparent: str | None
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """How many changes are unpublished, at most BACKLOG_MAX, and how old the oldest of these is, in seconds."""
+
+    changes: int = 0
+    oldest_s: float = 0.0
 
 
 _WAITING: Final = Query(
@@ -42,6 +51,18 @@ _MARK: Final = Command(
     )
     .values(published_at=func.now())
 )
+
+
+_LOOKED_AT: Final = select(ChangeRow.at).where(ChangeRow.published_at.is_(None)).limit(BACKLOG_MAX).subquery()
+_BACKLOG: Final = select(
+    func.count(), cast(func.extract("epoch", func.clock_timestamp() - func.min(_LOOKED_AT.c.at)), Float)
+).select_from(_LOOKED_AT)
+
+
+async def backlog(session: ReadSession) -> Backlog:
+    """What waits to be published, over all owners."""
+    row = await session.row(_BACKLOG)
+    return Backlog() if row is None or row[1] is None else Backlog(row[0], max(0.0, row[1]))
 
 
 async def try_to_lead(session: ReadSession) -> bool:
