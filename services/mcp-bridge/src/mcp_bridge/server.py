@@ -49,6 +49,7 @@ from mcp_bridge.pushing import Pushing
 from mcp_bridge.resources import NoSuchResourceError
 from mcp_bridge.spans import traced
 from mcp_bridge.store import AwayError, RefusedError, Store
+from mcp_bridge.timing import timed
 from mcp_bridge.tools import Tools
 from mcp_bridge.wording import quoted
 
@@ -90,7 +91,7 @@ class Bridge:
             on_get_prompt=self.get_prompt,
             on_completion=self.complete,
         )
-        server.middleware[:] = [traced]
+        server.middleware[:] = [traced, timed]
         if pushing is not None:
             _push(server, pushing)
         return server
