@@ -100,7 +100,7 @@ class Sockets:
         try:
             bound = self._bind(address)
         except OSError as error:
-            log.warning("no socket", extra={"error_code": errno.errorcode.get(error.errno or 0, "unknown")})
+            log.warning("no socket", extra={"error_type": errno.errorcode.get(error.errno or 0, "unknown")})
             if error.errno == errno.EADDRNOTAVAIL:
                 return None
             raise PeerError(_NO_SOCKET) from error
