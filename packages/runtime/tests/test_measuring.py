@@ -11,6 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceRequest
+from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
+from tests.telemetry.receiver import receiving
 
 from runtime import measuring
 
@@ -76,6 +79,32 @@ async def test_nothing_is_served_or_imported_where_nobody_wants_it(tmp_path: Pat
     probe = "import sys, runtime.process; print('opentelemetry.sdk.metrics' in sys.modules)"
     said = await asyncio.create_subprocess_exec(sys.executable, "-c", probe, stdout=PIPE, env=dict(os.environ))
     assert (await said.communicate())[0].strip() == b"False"
+
+
+async def test_what_was_counted_is_exported_at_the_latest_when_the_process_ends(tmp_path: Path) -> None:
+    async with receiving() as receiver:
+        exporting = service(tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=receiver.endpoint)
+        async with exporting as (_, ports):
+            assert "serving metrics" not in ports
+        told = {metric.name for request in receiver.metrics for metric in _metrics_in(request)}
+    assert "todo.turns" in told
+
+
+async def test_a_collector_that_hangs_does_not_keep_a_process_from_ending(tmp_path: Path) -> None:
+    async def hang(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(600)
+
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with service(tmp_path, OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=f"http://127.0.0.1:{port}") as (process, _):
+        process.terminate()
+        assert await asyncio.wait_for(process.wait(), BOUND_S) == 0
+    server.close()
+
+
+def _metrics_in(request: ExportMetricsServiceRequest) -> list[Metric]:
+    scopes = [scope for resource in request.resource_metrics for scope in resource.scope_metrics]
+    return [metric for scope in scopes for metric in scope.metrics]
 
 
 @pytest.mark.parametrize(

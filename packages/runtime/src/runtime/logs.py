@@ -37,7 +37,7 @@ _OURS: Final = frozenset(
     }
 )
 """Packages whose messages are static and whose fields hold nothing that a user wrote; a test holds them to it."""
-_CHATTY: Final = ("aioice", "aiortc", "httpx", "httpcore", "uvicorn", "nats", "sqlalchemy", "alembic")
+_CHATTY: Final = ("aioice", "aiortc", "httpx", "httpcore", "uvicorn", "nats", "sqlalchemy", "alembic", "urllib3")
 """They speak at info about each request or connection, in texts that quote addresses and SDP."""
 NOT_STATIC: Final = "(not shown)"
 STACK_DEPTH: Final = 12

@@ -10,12 +10,14 @@ import logging
 import os
 import resource
 import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry import metrics
 from starlette.applications import Starlette
@@ -27,12 +29,15 @@ from bus.metering import Histogram, observing
 from contracts.metrics import CPU_TIME, FILES, LOOP_LAG, MEMORY, UPTIME
 from runtime import http, telemetry
 
+if TYPE_CHECKING:
+    from opentelemetry.sdk.metrics import MeterProvider
+
 log = logging.getLogger(__name__)
 
 PATH: Final = "/metrics"
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 LAG_EVERY_S: Final = 1.0
-SHUTDOWN_S: Final = 5.0
+SHUTDOWN_S: Final = 3.0
 
 _LAG: Final = Histogram(LOOP_LAG)
 _PAGE_BYTES: Final = resource.getpagesize()
@@ -85,7 +90,15 @@ def setup(service: str, instance: str, *, scraped: bool) -> Measured | None:
     exemplars = None if telemetry.wanted("TRACES") else AlwaysOffExemplarFilter()
     provider = MeterProvider(readers, telemetry.resource(service, instance), exemplars, shutdown_on_exit=False)
     metrics.set_meter_provider(provider)
-    return Measured(lambda: provider.shutdown(timeout_millis=SHUTDOWN_S * 1000), text)
+    return Measured(partial(_shut_down, provider), text)
+
+
+def _shut_down(provider: "MeterProvider") -> None:
+    """Send what was counted since the last time, or give it up after SHUTDOWN_S: the SDK would wait for longer than a
+    process may take to stop, and what still hangs then keeps no process alive."""
+    sending = threading.Thread(target=provider.shutdown, name="flush-metrics", daemon=True)
+    sending.start()
+    sending.join(SHUTDOWN_S)
 
 
 def application(text: Callable[[], bytes]) -> Starlette:
