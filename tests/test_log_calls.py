@@ -17,7 +17,7 @@ FIELDS = frozenset(
         # What it is about: names that mean nothing to anybody else.
         "session", "turn", "turns", "subject", "stream_sequence", "change_id", "partition", "instance", "tool",
         "metric", "label", "revision", "database", "missing", "path", "protocol", "local", "remote", "port", "ports",
-        "pid",
+        "pid", "task", "state",
         # How much and how often.
         "count", "deliveries", "attempt", "crashes", "tries", "left", "closed", "connect_ms", "at", "asked", "served",
         "stopped_service", "mismatches",

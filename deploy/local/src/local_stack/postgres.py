@@ -56,7 +56,10 @@ _SETTINGS: Final[Mapping[str, str]] = {
     "log_destination": "stderr",
     "logging_collector": "off",
     "log_line_prefix": "%m [%p] %a ",
-    # Titles are personal: no statement, and none of the rows that stand in an error's details.
+    # Titles are personal: no statement, none of the rows that stand in an error's details, and no statement's error at
+    # all, since its very message may quote a value (`invalid input syntax for type integer: "..."`). Whoever sent the
+    # statement gets the error, and the store logs its type. What the server says of itself is LOG, FATAL or PANIC.
+    "log_min_messages": "log",
     "log_min_error_statement": "panic",
     "log_error_verbosity": "terse",
     "log_statement": "none",

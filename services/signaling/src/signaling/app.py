@@ -28,11 +28,9 @@ from signaling.socket import Socket
 PATH = "/ai/ws"
 _TURNED_AWAY = Counter(SOCKETS_REFUSED)
 
-# FastAPI's own span of a WebSocket lasts as long as the socket does; `signaling.socket` makes one a message. Its logs
-# quote exceptions.
-_TELEMETRY = TelemetryConfig(
-    exclude=lambda scope: scope["type"] == "websocket", operation_spans=False, logs=False, metrics=False
-)
+# FastAPI's own span of a WebSocket lasts as long as the socket does; `signaling.socket` makes one a message. Those of
+# the page's files hold what strangers put into path and query. Its logs quote exceptions.
+_TELEMETRY = TelemetryConfig(tracing=False, operation_spans=False, logs=False, metrics=False)
 
 
 _FULL = Problem(code=ErrorCode.OVERLOADED, detail="too many clients are connected here; try again later")
