@@ -11,7 +11,7 @@ from typing import Final
 
 import asyncpg
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from access.interface import Expected
 from access.settings import AUDIENCE, LOCAL_ISSUER
@@ -22,6 +22,9 @@ BOUND_MS: Final = 20_000
 SECRET: Final = secrets.token_urlsafe(48)
 ANY: Final = re.compile(r".+")
 WIDE: Final = (1280, 800)
+
+VIOLATIONS: Final = """addEventListener("securitypolicyviolation", (event) =>
+    window.policyViolated([event.effectiveDirective, event.blockedURI, event.sample].join(" ")))"""
 
 Open = Callable[..., Awaitable[Page]]
 
@@ -45,14 +48,17 @@ async def database(page_stack: RunningStack) -> AsyncIterator[asyncpg.Connection
 @pytest.fixture
 async def open_page(page_stack: RunningStack, browser: Browser) -> AsyncIterator[Open]:
     """Opens a connected page. `person` names whose it is (the test's own by default), `size` the window in CSS pixels;
-    what else is given goes to Playwright's `new_context`. The page must not have raised an error when the test ends."""
+    what else is given goes to Playwright's `new_context`. When the test ends, the page must not have raised an error, nor
+    tried what its policy forbids."""
     contexts = []
     errors: list[str] = []
+    violations: list[str] = []
     nonce = secrets.token_hex(4)
 
     async def opened(person: str = "ada", size: tuple[int, int] = WIDE, **options: object) -> Page:
         context = await browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
         contexts.append(context)
+        await watch_policy(context, violations)
         page = await context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         await page.goto(f"{page_stack.url}#t={token_for(f'{person}-{nonce}')}")
@@ -62,7 +68,7 @@ async def open_page(page_stack: RunningStack, browser: Browser) -> AsyncIterator
     yield opened
     for context in contexts:
         await context.close()
-    assert errors == []
+    assert (errors, violations) == ([], [])
 
 
 @pytest.fixture
@@ -73,6 +79,16 @@ async def page(open_page: Open) -> Page:
 def token_for(owner: str, minutes: float = 60) -> str:
     expected = Expected(issuer=LOCAL_ISSUER, audience=AUDIENCE)
     return SharedSecrets((SECRET,), expected).mint(owner, timedelta(minutes=minutes))
+
+
+async def watch_policy(context: BrowserContext, violations: list[str]) -> None:
+    """Note what its pages try from now on that their Content-Security-Policy forbids."""
+
+    def take(violation: str) -> None:
+        violations.append(violation)
+
+    await context.expose_function("policyViolated", take)
+    await context.add_init_script(VIOLATIONS)
 
 
 async def connected(page: Page) -> None:

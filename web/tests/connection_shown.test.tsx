@@ -171,8 +171,11 @@ describe("the details of the connection", () => {
 
   // As the browser does it when the pill is clicked; happy-dom has no popovers.
   async function open(isOpen = true): Promise<void> {
-    const event = Object.assign(new Event("beforetoggle"), { newState: isOpen ? "open" : "closed" });
-    await act(async () => screen.getByTestId("connection-details").dispatchEvent(event));
+    const newState = isOpen ? "open" : "closed";
+    for (const type of ["beforetoggle", "toggle"]) {
+      const event = Object.assign(new Event(type), { newState });
+      await act(async () => screen.getByTestId("connection-details").dispatchEvent(event));
+    }
   }
 
   it("are asked of the browser only while they are shown", async () => {

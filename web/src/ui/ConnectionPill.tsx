@@ -1,4 +1,4 @@
-import type { ReactNode } from "react";
+import { useRef, type ReactNode } from "react";
 
 import type { ConnectionState } from "../connection/state";
 import { useAgentState } from "./agent";
@@ -19,12 +19,18 @@ export function ConnectionPill(): ReactNode {
   const state = useAgentState((agent) => agent.connection);
   const path = useAgentState((agent) => agent.path);
   const online = useAgentState((agent) => agent.online);
-  const { ref, isOpen, show } = usePopover();
+  const pill = useRef<HTMLButtonElement>(null);
+  const { ref, isOpen } = usePopover();
   const words = pillWords(state, path, online);
-  useKey("connection", show);
+  // By its button, at which it opens, and to which the focus goes back.
+  useKey("connection", () => {
+    pill.current?.focus();
+    pill.current?.click();
+  });
   return (
     <>
       <button
+        ref={pill}
         type="button"
         className="pill"
         data-testid="connection"

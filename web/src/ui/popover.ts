@@ -1,12 +1,10 @@
 /** A native popover and whether it is open. The browser opens it at its button, closes it at Esc and at a click elsewhere. */
 
-import { useCallback, useEffect, useRef, useState, type RefObject } from "react";
+import { useEffect, useRef, useState, type RefObject } from "react";
 
 interface Popover {
   readonly ref: RefObject<HTMLDivElement | null>;
   readonly isOpen: boolean;
-  readonly show: () => void;
-  readonly hide: () => void;
 }
 
 export function usePopover(): Popover {
@@ -15,12 +13,24 @@ export function usePopover(): Popover {
   useEffect(() => {
     const element = ref.current;
     if (element === null) return undefined;
-    // Before it is shown, so that it opens with its contents in it, at its size.
-    const toggled = (event: Event): void => setIsOpen("newState" in event && event.newState === "open");
-    element.addEventListener("beforetoggle", toggled);
-    return () => element.removeEventListener("beforetoggle", toggled);
+    // Filled before it is shown, so that it opens at its size; emptied after it is hidden, or the focus that was in it
+    // would be nowhere by then, and not go back to the button.
+    const filled = (event: Event): void => {
+      if (stateAfter(event) === "open") setIsOpen(true);
+    };
+    const emptied = (event: Event): void => {
+      if (stateAfter(event) === "closed") setIsOpen(false);
+    };
+    element.addEventListener("beforetoggle", filled);
+    element.addEventListener("toggle", emptied);
+    return () => {
+      element.removeEventListener("beforetoggle", filled);
+      element.removeEventListener("toggle", emptied);
+    };
   }, []);
-  const show = useCallback(() => ref.current?.showPopover(), []);
-  const hide = useCallback(() => ref.current?.hidePopover(), []);
-  return { ref, isOpen, show, hide };
+  return { ref, isOpen };
+}
+
+function stateAfter(event: Event): unknown {
+  return "newState" in event ? event.newState : null;
 }

@@ -1,0 +1,50 @@
+"""The main states of the page, each reached from the one before: for what is true of all of them."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from playwright.async_api import Page, expect
+
+from .conftest import BOUND_MS, ask
+
+WIDE: Final = {"width": 1280, "height": 800}
+PHONE: Final = {"width": 390, "height": 844}
+ULTRAWIDE: Final = {"width": 2560, "height": 1200}
+
+CONVERSATION: Final = (
+    "create a list called Groceries",
+    "add bread due tomorrow with high priority to Groceries",
+    "add milk, eggs and coffee to Groceries",
+    "create Travel and add passport to it",
+    "mark milk as done",
+)
+
+
+async def states(page: Page) -> AsyncIterator[str]:
+    """Bring a page that is new and wide into one state after the other, and name each."""
+    await expect(page.get_by_test_id("model").or_(page.get_by_test_id("connection")).first).to_be_visible()
+    yield "empty"
+    for sentence in CONVERSATION:
+        await ask(page, sentence)
+    await expect(page.get_by_test_id("list")).to_have_count(2, timeout=BOUND_MS)
+    yield "receipts"
+    await ask(page, "add tea to my shopping list")
+    await expect(page.get_by_test_id("candidate").first).to_be_visible()
+    yield "clarify"
+    await ask(page, "add tea to Nowhere")
+    yield "not_found"
+    await page.get_by_test_id("connection").click()
+    await expect(page.get_by_test_id("connection-details").locator(".fact")).not_to_have_count(0)
+    yield "connection"
+    await page.keyboard.press("Escape")
+    await page.get_by_test_id("model").click()
+    await expect(page.get_by_test_id("model-details")).to_be_visible()
+    yield "model"
+    await page.keyboard.press("Escape")
+    await page.get_by_test_id("help").click()
+    await expect(page.get_by_test_id("help-sheet")).to_be_visible()
+    yield "help"
+    await page.keyboard.press("Escape")
+    await page.set_viewport_size(PHONE)
+    await page.get_by_role("button", name="Lists").click()
+    yield "board"
