@@ -87,7 +87,7 @@ async def test_the_details_are_opened_used_and_left_by_keyboard(page: Page) -> N
     await page.keyboard.press("Enter")
     await expect(details).to_be_visible()
     await page.keyboard.press("Tab")
-    await expect(details.get_by_role("button", name="Copy: Session")).to_be_focused()
+    await expect(details.get_by_role("button", name="Copy the session")).to_be_focused()
     await page.keyboard.press("Tab")
     await expect(page.get_by_test_id("force-relay")).to_be_focused()
     await page.keyboard.press("Tab")

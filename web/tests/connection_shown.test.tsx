@@ -238,7 +238,7 @@ describe("the details of the connection", () => {
     vi.spyOn(navigator, "clipboard", "get").mockReturnValue({ writeText } as unknown as Clipboard);
     act(() => store.setState({ entered: { session: "s1", ownerName: "ada" } }));
     await open();
-    const copy = async (): Promise<void> => act(async () => void fireEvent.click(screen.getByLabelText("Copy: Session")));
+    const copy = async (): Promise<void> => act(async () => void fireEvent.click(screen.getByLabelText("Copy the session")));
     await copy();
     expect(writeText).toHaveBeenCalledWith("s1");
     expect(screen.getByText("Copied")).toBeTruthy();

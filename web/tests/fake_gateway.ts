@@ -176,6 +176,7 @@ export class FakeGateway {
   tokenExpiresAt: string | null = null;
   /** Whom the token names. */
   owner = "you";
+  iceServers: readonly object[] = [{ urls: ["turn:turn.example"], username: "u", credential: "c" }];
   /** Of each peer that the page makes from now on. */
   stats = new Map<string, unknown>();
   /** A friendly gateway has opened this link's channel. */
@@ -220,7 +221,7 @@ export class FakeGateway {
       ...more,
       owner_name: "you",
       owner: this.owner,
-      ice_servers: [{ urls: ["turn:turn.example"], username: "u", credential: "c" }],
+      ice_servers: this.iceServers,
       limits: LIMITS,
     };
   }

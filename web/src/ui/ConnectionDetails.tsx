@@ -122,7 +122,7 @@ function Known(): ReactNode {
             <code className="clipped" title={entered.session}>
               {entered.session}
             </code>
-            <CopyButton text={entered.session} name={words.session} />
+            <CopyButton text={entered.session} label={words.copySession} />
           </>
         )}
       </Fact>

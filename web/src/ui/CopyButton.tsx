@@ -7,12 +7,12 @@ const SHOWN_MS = 2_000;
 
 interface CopyButtonProps {
   readonly text: string;
-  /** What it is that is copied. */
-  readonly name: string;
+  /** What it does, for those who do not see it. */
+  readonly label: string;
 }
 
 /** Copies a text, and says for two seconds whether it did. Over plain HTTP browsers do not allow it. */
-export function CopyButton({ text, name }: CopyButtonProps): ReactNode {
+export function CopyButton({ text, label }: CopyButtonProps): ReactNode {
   const words = texts.connection.details;
   const [outcome, setOutcome] = useState<"copied" | "notCopied" | null>(null);
   useEffect(() => {
@@ -33,8 +33,8 @@ export function CopyButton({ text, name }: CopyButtonProps): ReactNode {
       <button
         type="button"
         className="icon-button button-small"
-        aria-label={`${words.copy}: ${name}`}
-        title={words.copy}
+        aria-label={label}
+        title={label}
         onClick={() => void copy()}
       >
         <Icon name={outcome === "copied" ? "check" : outcome === "notCopied" ? "alert" : "copy"} />

@@ -42,14 +42,16 @@ export function useKey(action: KeyAction, handler: Handler | null): void {
 }
 
 // What is open over the page has the keys to itself: Esc closes it, and nothing behind it is reached.
-const OPEN = "dialog:modal, [popover]:not([popover=manual]):popover-open";
+const OPEN = ["dialog[open]", "[popover]:not([popover=manual]):popover-open"] as const;
 
 function isCovered(): boolean {
-  try {
-    return document.querySelector(OPEN) !== null;
-  } catch {
-    return document.querySelector("dialog[open]") !== null; // a browser that knows no popovers
-  }
+  return OPEN.some((selector) => {
+    try {
+      return document.querySelector(selector) !== null;
+    } catch {
+      return false; // a browser that knows no popovers has none open
+    }
+  });
 }
 
 /** Listen to the whole page's keys. Once, in the frame. */

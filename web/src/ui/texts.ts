@@ -98,7 +98,7 @@ export const texts = {
       session: "Session",
       person: "Signed in as",
       model: "Model",
-      copy: "Copy",
+      copySession: "Copy the session",
       copied: "Copied",
       notCopied: "Not copied: the browser does not allow it",
       unknown: "not known",
