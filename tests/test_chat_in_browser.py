@@ -1,9 +1,7 @@
 """The main job as a person does it: sentences in a real browser, rows in PostgreSQL, a second page that follows."""
 
-import os
 import re
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import asyncpg
 import pytest
@@ -13,7 +11,6 @@ from local_stack.temporary import RunningStack, running_stack, temporary_directo
 
 pytestmark = pytest.mark.browser
 
-SCREENSHOT = Path(__file__).parent.parent / "docs" / "page.png"
 BOUND_MS = 20_000
 ANY = re.compile(r".+")
 
@@ -116,9 +113,6 @@ async def test_a_conversation_changes_what_it_says_and_says_what_the_database_sh
     assert await rows(database, "Groceries") == {"milk": True}
     await expect(_item(second_page, "Groceries", "eggs")).to_have_count(0, timeout=BOUND_MS)
     await expect(_item(page, "Groceries", "milk")).to_have_attribute("data-done", "true")
-
-    if os.environ.get("UPDATE_SCREENSHOT"):
-        await page.screenshot(path=SCREENSHOT)
 
 
 async def test_a_receipt_equals_the_journal(page: Page, database: asyncpg.Connection) -> None:

@@ -1,4 +1,5 @@
 import react from "@vitejs/plugin-react";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
 // The page is written against React and runs on Preact, which is a seventh of its size (docs/decisions/0015).
@@ -13,8 +14,19 @@ const AS_PREACT = [
   { find: /^@testing-library\/react$/, replacement: "@testing-library/react/dist/@testing-library/react.esm.js" },
 ];
 
+// The script knows which theme a person wants: nothing is painted before it has run. Browsers that know no such thing may
+// flash in the system's. Vite passes no attributes of its own through, so this comes after it.
+const NOTHING_BEFORE_THE_THEME: Plugin = {
+  name: "nothing-before-the-theme",
+  apply: "build",
+  transformIndexHtml: {
+    order: "post",
+    handler: (html) => html.replace('<script type="module"', '<script type="module" blocking="render"'),
+  },
+};
+
 export default defineConfig({
-  plugins: [react()],
+  plugins: [react(), NOTHING_BEFORE_THE_THEME],
   resolve: { alias: ON_PREACT ? AS_PREACT : [] },
   // No file becomes a data: address in another one: the page's policy (CSP) allows none.
   build: { target: "es2023", modulePreload: { polyfill: false }, assetsInlineLimit: 0 },

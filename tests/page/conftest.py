@@ -48,8 +48,8 @@ async def database(page_stack: RunningStack) -> AsyncIterator[asyncpg.Connection
 @pytest.fixture
 async def open_page(page_stack: RunningStack, browser: Browser) -> AsyncIterator[Open]:
     """Opens a connected page. `person` names whose it is (the test's own by default), `size` the window in CSS pixels;
-    what else is given goes to Playwright's `new_context`. When the test ends, the page must not have raised an error, nor
-    tried what its policy forbids."""
+    what else is given goes to Playwright's `new_context`. When the test ends, the page must not have raised an error,
+    nor tried what its policy forbids."""
     contexts = []
     errors: list[str] = []
     violations: list[str] = []

@@ -38,6 +38,10 @@ async def test_the_theme_goes_from_the_systems_to_light_to_dark_by_pointer_and_k
     assert await page.evaluate(GROUND) == light
 
 
+async def test_nothing_is_painted_before_the_theme_is_known(page: Page) -> None:
+    assert await page.locator("script[type=module]").get_attribute("blocking") == "render"
+
+
 async def test_the_panels_are_made_wider_by_pointer_and_keyboard_and_stay_so(page: Page) -> None:
     divider = page.get_by_test_id("divider")
     usual = await page.evaluate(CHAT_WIDTH)
@@ -134,8 +138,8 @@ async def test_a_person_who_wants_no_motion_gets_none(open_page: Open) -> None:
     await page.get_by_test_id("connection").click()
     moving = await page.evaluate("document.getAnimations().length")
     assert moving == 0
-    calm = await page.get_by_test_id("connection-details").evaluate("element => getComputedStyle(element).animationName")
-    assert calm == "none"
+    details = page.get_by_test_id("connection-details")
+    assert await details.evaluate("element => getComputedStyle(element).animationName") == "none"
 
 
 async def test_with_a_finger_what_can_be_touched_is_large_enough(open_page: Open) -> None:

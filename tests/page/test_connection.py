@@ -46,7 +46,8 @@ class Moves:
 
 def fact(page: Page, name: str) -> Locator:
     """What the details say under a name."""
-    return page.get_by_test_id("connection-details").locator(".fact", has=page.get_by_text(name, exact=True)).locator("dd")
+    facts = page.get_by_test_id("connection-details").locator(".fact")
+    return facts.filter(has=page.get_by_text(name, exact=True)).locator("dd")
 
 
 async def kept(page: Page, name: str) -> object:
@@ -122,7 +123,7 @@ async def test_a_relay_that_is_forced_and_not_set_up_is_said_to_be_missing_while
     await connected(page)
 
 
-async def test_a_connection_that_is_dropped_comes_back_by_itself_and_what_was_written_is_still_there(page: Page) -> None:
+async def test_a_connection_that_is_dropped_comes_back_by_itself_and_what_was_written_is_there(page: Page) -> None:
     await page.get_by_test_id("composer").fill("add milk to Gro")
     session = await kept(page, "session")
     moves = await Moves.of(page)
@@ -139,7 +140,7 @@ async def test_a_connection_that_is_dropped_comes_back_by_itself_and_what_was_wr
     await expect(await ask(page, "create a list called Dropped")).to_have_attribute("data-outcome", "confirmed")
 
 
-async def test_without_a_network_the_page_says_so_counts_down_keeps_what_is_written_and_sends_it_later(page: Page) -> None:
+async def test_without_a_network_the_page_says_so_counts_down_and_sends_what_was_written_later(page: Page) -> None:
     pill, notice = page.get_by_test_id("connection"), page.get_by_test_id("notice")
     await page.context.set_offline(True)
     await pill.click()

@@ -1,4 +1,4 @@
-"""The page's Content-Security-Policy: what it forbids does not happen, and is noticed by every other test of the page."""
+"""The page's Content-Security-Policy: what it forbids does not happen, and every other test of the page notices it."""
 
 import asyncio
 

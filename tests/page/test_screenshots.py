@@ -29,12 +29,13 @@ FAULTS: Final = """() => {
     for (const node of document.querySelectorAll("body *")) {
         if (!node.checkVisibility() || node.closest(".visually-hidden, svg") !== null) continue;
         const style = getComputedStyle(node);
-        const says = [...node.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.data.trim() !== "");
+        const texts = [...node.childNodes].filter(({ nodeType }) => nodeType === Node.TEXT_NODE);
         const isCut = style.overflowX !== "visible" && node.scrollWidth > node.clientWidth + 1;
         const isTold = style.textOverflow === "ellipsis" && node.title !== "";
-        if (isCut && !isTold && style.overflowX !== "auto" && node.tagName !== "TEXTAREA") faults.push(`cut: ${name(node)}`);
-        if (isCut && style.overflowX === "auto") faults.push(`scrolls sideways: ${name(node)}`);
-        if (!says || overlays.some((overlay) => !overlay.contains(node))) continue;
+        const scrolls = style.overflowX === "auto";
+        if (isCut && scrolls) faults.push(`scrolls sideways: ${name(node)}`);
+        if (isCut && !scrolls && !isTold && node.tagName !== "TEXTAREA") faults.push(`cut: ${name(node)}`);
+        if (texts.every(({ data }) => data.trim() === "") || overlays.some((overlay) => !overlay.contains(node))) continue;
         const { left, right } = node.getBoundingClientRect();
         if (left < -1 || right > window.innerWidth + 1) faults.push(`reaches over the edge: ${name(node)}`);
     }

@@ -159,15 +159,18 @@ function Tools({ connected }: { readonly connected: boolean }): ReactNode {
         />
       </label>
       <div className="tool">
-        <span className="quiet">{words.dropHint}</span>
+        <span>
+          {words.drop} <span className="quiet">{words.dropHint}</span>
+        </span>
         <button
           type="button"
           className="button button-small"
           data-testid="drop-connection"
+          aria-label={words.drop}
           disabled={!connected}
           onClick={() => session.line.drop()}
         >
-          {words.drop}
+          {words.dropNow}
         </button>
       </div>
     </section>

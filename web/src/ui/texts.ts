@@ -108,6 +108,7 @@ export const texts = {
       forceRelay: "Force relay",
       forceRelayHint: "Connect through TURN only, in this tab",
       drop: "Drop connection",
+      dropNow: "Drop",
       dropHint: "Lose it, as when the network breaks",
     },
   },
