@@ -16,8 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 NOT_BUILT: Final = "The page is not built. Run `make page`, then load this again.\n"
 
 # Nothing but what the page is made of: its own files, no inline script or style, no form, no frame, no plug-in, no
-# strings that become code or markup. `connect-src 'self'` covers the socket too: CSP 3 matches ws: to an http: page of the same
-# host and port. WebRTC is under no directive.
+# strings that become code or markup. `connect-src 'self'` covers the socket too: CSP 3 matches ws: to an http: page of
+# the same host and port. WebRTC is under no directive.
 _POLICY: Final = (
     "default-src 'none'",
     "script-src 'self'",
