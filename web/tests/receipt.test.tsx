@@ -1,12 +1,12 @@
-import { act, cleanup, render, screen, within } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, screen, within } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { beginLoading, EMPTY_BOARD, takeList } from "../src/store/board";
 import { AgentContext } from "../src/ui/agent";
 import { ReceiptView } from "../src/ui/ReceiptView";
-import { rowWords } from "../src/ui/words";
+import { rowWords } from "../src/ui/row_words";
 import { completed, stateList, todoItem, todoList } from "./samples";
-import { end, say, session, showPage, store } from "./shown";
+import { end, hear, say, session, showPage, store } from "./shown";
 
 beforeEach(() => showPage());
 afterEach(cleanup);
@@ -22,7 +22,7 @@ function rows(): (string | null)[] {
 }
 
 // Counts how often rows are put into words, and changes nothing.
-vi.mock(import("../src/ui/words"), async (original) => {
+vi.mock(import("../src/ui/row_words"), async (original) => {
   const words = await original();
   return { ...words, rowWords: vi.fn<typeof words.rowWords>(words.rowWords) };
 });
@@ -59,40 +59,35 @@ describe("a receipt", () => {
       "−removed tea in Groceries",
     ]);
     expect(within(receipt).getByText("r41 → r42")).toBeTruthy();
-    expect(within(receipt).getByText("trace-7")).toBeTruthy();
     expect(screen.getByTestId("verdict").dataset).toMatchObject({ verdict: "confirmed", tone: "good" });
+    expect(screen.getByTestId("verdict").textContent).toBe("Verified");
     expect(screen.getByTestId("turn").dataset).toMatchObject({ turnId: "t1", outcome: "confirmed" });
     expect(screen.getAllByText("stand-in model")).toHaveLength(2);
   });
 
-  it.each([
-    ["already_so", null],
-    ["answered", null],
-    ["clarify", null],
-    ["not_found", null],
-    ["refused", null],
-    ["conflict", null],
-    ["cancelled", null],
-    ["refuted", "refuted"],
-    ["failed", null],
-    ["unknown", "unknown"],
-    ["confirmed", null],
-    ["confirmed", "refuted"],
-    ["confirmed", "unknown"],
-  ])("of %s with the verdict %s is not green", (outcome, verdict) => {
+  it("that is refuted shows, row by row, what was expected beside what the database shows", () => {
     say("t1", "x");
-    end(completed("t1", { outcome, receipt: { verdict } }));
-    expect(screen.getByTestId("verdict").dataset["tone"]).not.toBe("good");
+    const eggs = { id: "i2", after: item("eggs"), list_name: "Groceries" };
+    const milk = { id: "i1", before: item("milk"), after: item("milk", { done: true }), list_name: "Groceries" };
+    const tea = { id: "i3", before: item("tea"), list_name: "Groceries" };
+    const [expected, observed] = [{ changes: [eggs, milk] }, { changes: [milk, tea] }];
+    end(completed("t1", { outcome: "refuted", receipt: { verdict: "refuted", expected, observed } }));
+    const pairs = screen.getAllByTestId("receipt-pair").map((pair) => [pair.dataset["matches"], ...[...pair.children].map((side) => side.textContent)]);
+    expect(pairs).toEqual([
+      ["false", "Expected+added eggs in Groceries", "The database showsnothing of it"],
+      ["true", "Expected~changed milk in Groceriesstate open → done", "The database shows~changed milk in Groceriesstate open → done"],
+      ["false", "Expectednothing", "The database shows−removed tea in Groceries"],
+    ]);
+    expect(screen.getByTestId("verdict").dataset["tone"]).toBe("bad");
+    expect(screen.queryByTestId("undo")).toBeNull();
   });
 
-  it("that is refuted shows what was expected beside what the database shows", () => {
+  it("whose rows were not read back shows them as expected only", () => {
     say("t1", "x");
     const expected = { changes: [{ id: "i2", after: item("eggs"), list_name: "Groceries" }] };
-    end(completed("t1", { outcome: "refuted", receipt: { verdict: "refuted", expected } }));
-    expect(screen.getByText("Expected")).toBeTruthy();
-    expect(rows()).toEqual(["+added eggs in Groceries"]);
-    expect(screen.getByText("The database shows").parentElement?.textContent).toContain("no change");
-    expect(screen.getByTestId("verdict").dataset["tone"]).toBe("bad");
+    end(completed("t1", { outcome: "unknown", receipt: { verdict: "unknown", expected } }));
+    expect(within(screen.getByTestId("receipt-expected")).getByText("Expected, not read back")).toBeTruthy();
+    expect(screen.queryByTestId("receipt-observed")).toBeNull();
   });
 
   it("shows what was set on rows that are new or gone, and nothing that was not", () => {
@@ -156,6 +151,101 @@ describe("a receipt", () => {
     end(completed("t1", { outcome: "confirmed", receipt: { verdict: "confirmed", others } }));
     expect(screen.getByText("Changed by somebody else meanwhile")).toBeTruthy();
     expect(rows()).toEqual(["+added Work list"]);
+  });
+});
+
+describe("the details of a receipt", () => {
+  const receipt = {
+    trace_id: "trace-7",
+    attempt: 2,
+    timings: { plan: 31, total: 42 },
+    model: { name: "qwen", calls: 2, prompt_tokens: 900, completion_tokens: 60 },
+  };
+  const open = (): HTMLElement => {
+    const details = screen.getByTestId<HTMLDetailsElement>("details");
+    act(() => {
+      details.open = true;
+    });
+    return details;
+  };
+
+  it("are made when they are opened, and hold all of it, its times, its model and its ids", () => {
+    say("t1", "x");
+    end(completed("t1", { reason: "question", receipt }));
+    expect(screen.queryByTestId("receipt-json")).toBeNull();
+    const facts = [...open().querySelectorAll("dl > div")].map(({ children }) => [...children].map((cell) => cell.textContent.trim()));
+    expect(facts).toEqual([
+      ["Trace", "trace-7"],
+      ["Reason", "question"],
+      ["Model", "qwen, 2 calls, 900 tokens in, 60 out"],
+      ["Times", "plan 31 ms · in all 42 ms"],
+      ["Attempt", "2"],
+      ["Turn", "t1"],
+    ]);
+    expect(JSON.parse(screen.getByTestId("receipt-json").textContent)).toMatchObject(receipt);
+  });
+
+  it("name the trace that the turn was accepted with, where the receipt names none", () => {
+    say("t1", "x");
+    hear({ type: "turn.accepted", ref: "t1", turn_id: "t1", trace_id: "trace-1" });
+    end(completed("t1"));
+    open();
+    expect(screen.getByTestId("trace-id").textContent).toBe("trace-1");
+  });
+
+  it("can be copied, and say so, also where the browser does not allow it", async () => {
+    const write = vi.fn<(text: string) => Promise<void>>(() => Promise.resolve());
+    vi.stubGlobal("navigator", { clipboard: { writeText: write } });
+    say("t1", "x");
+    end(completed("t1", { receipt }));
+    open();
+    fireEvent.click(screen.getByLabelText("Copy: trace id"));
+    expect(await screen.findByText("Copied")).toBeTruthy();
+    fireEvent.click(screen.getByLabelText("Copy: Receipt as JSON"));
+    expect(write.mock.calls).toEqual([["trace-7"], [screen.getByTestId("receipt-json").textContent]]);
+    vi.stubGlobal("navigator", {});
+    fireEvent.click(screen.getByLabelText("Copy: trace id"));
+    expect(await screen.findByText(/does not allow it/)).toBeTruthy();
+    vi.unstubAllGlobals();
+  });
+});
+
+describe("a row of a receipt", () => {
+  const changes = [
+    { id: "i1", after: item("milk"), list_name: "Groceries" },
+    { id: "i2", before: item("tea"), list_name: "Groceries" },
+  ];
+  beforeEach(() => {
+    say("t1", "x");
+    end(completed("t1", { outcome: "confirmed", receipt: { verdict: "confirmed", observed: { changes } } }));
+    const message = stateList({ list: todoList("l1", "Groceries"), items: [todoItem("i1", "l1", "milk")] });
+    act(() => store.setState({ board: takeList(beginLoading(EMPTY_BOARD, "r1"), message) }));
+  });
+  const marked = (): (string | undefined)[] =>
+    screen.getAllByTestId("receipt-row").filter((row) => row.dataset["pointed"] === "true").map((row) => row.dataset["rowId"]);
+
+  it("points at its to-do while the pointer is over it, and is marked when that is pointed at", () => {
+    const [milk] = screen.getAllByTestId("receipt-row");
+    if (milk === undefined) throw new Error("a row is missing");
+    fireEvent.pointerEnter(milk);
+    expect(session.point).toHaveBeenLastCalledWith("i1");
+    expect(marked()).toEqual(["i1"]);
+    fireEvent.pointerLeave(milk);
+    expect(session.point).toHaveBeenLastCalledWith(null);
+    expect(marked()).toEqual([]);
+    act(() => store.setState({ pointed: "i2" }));
+    expect(marked()).toEqual(["i2"]);
+  });
+
+  it("points at it with the focus, and leads to it; where it is gone there is nothing to lead to", () => {
+    const link = screen.getByRole("button", { name: "milk: show it on the board" });
+    act(() => link.focus());
+    expect(session.point).toHaveBeenLastCalledWith("i1");
+    fireEvent.click(link);
+    expect(session.reveal).toHaveBeenCalledWith({ kind: "row", id: "i1" });
+    act(() => link.blur());
+    expect(session.point).toHaveBeenLastCalledWith(null);
+    expect(screen.getAllByTestId("receipt-link")).toHaveLength(1);
   });
 });
 

@@ -8,6 +8,11 @@ import { end, hear, say, session, showPage, store } from "./shown";
 beforeEach(() => showPage());
 afterEach(cleanup);
 
+const pass = (ms: number): void =>
+  act(() => {
+    vi.advanceTimersByTime(ms);
+  });
+
 describe("a turn", () => {
   it("shows its phases as they come", () => {
     say("t1", "add milk");
@@ -33,6 +38,45 @@ describe("a turn", () => {
     hear({ type: "turn.phase", turn_id: "t1", phase: "execute", attempt: 1, elapsed_ms: 3100 });
     hear({ ...planning, elapsed_ms: 3001, waits_for: "model" });
     expect(screen.getByTestId("turn").textContent).not.toContain("waiting for");
+  });
+
+  it("says for how long a step has been running, once that is worth saying", () => {
+    vi.useFakeTimers({ toFake: ["performance", "setInterval", "clearInterval"] });
+    say("t1", "add milk");
+    hear({ type: "turn.accepted", ref: "t1", turn_id: "t1" });
+    hear({ type: "turn.phase", turn_id: "t1", phase: "plan", attempt: 1, elapsed_ms: 1 });
+    const plan = (): string => screen.getAllByTestId("phase")[0]?.textContent ?? "";
+    pass(900);
+    expect(plan()).toBe("PLANrunning");
+    pass(600);
+    expect(plan()).toBe("PLANrunning1.5 s");
+    vi.useRealTimers();
+  });
+
+  it("that waits in line for long says so", () => {
+    vi.useFakeTimers({ toFake: ["performance", "setInterval", "clearInterval"] });
+    say("t1", "add milk");
+    hear({ type: "turn.accepted", ref: "t1", turn_id: "t1" });
+    expect(screen.queryByText(/Its turn comes/)).toBeNull();
+    pass(1_100);
+    expect(screen.queryByText(/Its turn comes/)).not.toBeNull();
+    hear({ type: "turn.phase", turn_id: "t1", phase: "plan", attempt: 1, elapsed_ms: 1 });
+    expect(screen.queryByText(/Its turn comes/)).toBeNull();
+    vi.useRealTimers();
+  });
+
+  it.each([
+    ["confirmed", "confirmed", "good"],
+    ["refuted", "refuted", "bad"],
+    ["unknown", "unknown", "warn"],
+    ["confirmed", null, "warn"],
+  ])("of outcome %s and verdict %s has a CONFIRM that is %s", (outcome, verdict, tone) => {
+    say("t1", "add milk");
+    const timings = { plan: 12, execute: 3, confirm: 2, total: 18 };
+    end(completed("t1", { outcome, receipt: { verdict, timings, attempt: 2 } }));
+    expect(screen.getAllByTestId("phase").map(({ dataset }) => dataset["tone"])).toEqual([undefined, undefined, tone]);
+    expect(screen.getByTestId("turn").textContent).toContain("attempt 2");
+    expect(screen.getByTestId("turn").textContent).toContain("18 ms in all");
   });
 
   it("is announced once, when it ends", () => {
@@ -105,15 +149,6 @@ describe("a turn", () => {
     expect(screen.getByTestId("turn").getAttribute("aria-busy")).toBe("false");
   });
 
-  it("that asks whether to delete does not ask which one", () => {
-    say("t1", "delete Groceries");
-    end(completed("t1", { outcome: "clarify", reason: "confirm_deletion" }));
-    expect(screen.getByTestId("verdict").textContent).toBe("Are you sure?");
-    say("t2", "mark milk");
-    end(completed("t2", { outcome: "clarify", reason: "which_item" }));
-    expect(screen.getAllByTestId("verdict")[1]?.textContent).toBe("Which one?");
-  });
-
   it("may offer two candidates with the same reply", () => {
     const complaints = vi.spyOn(console, "error").mockImplementation(() => {});
     say("t1", "mark it");
@@ -138,5 +173,49 @@ describe("a turn", () => {
     fireEvent.click(first);
     fireEvent.click(second);
     expect(session.send.mock.calls).toEqual([["complete milk in Groceries"]]);
+  });
+
+  const chips = (): (string | boolean | null)[][] =>
+    screen.getAllByTestId<HTMLButtonElement>("candidate").map((button) => [button.textContent, button.disabled, button.getAttribute("aria-pressed")]);
+
+  it("shows after a reload which choice was made", () => {
+    say("t1", "add milk");
+    const candidates = [
+      { label: "Groceries", reply: "add milk to Groceries" },
+      { label: "Party", reply: "add milk to Party" },
+    ];
+    end(completed("t1", { outcome: "clarify", reason: "which_list", candidates }));
+    expect(screen.getByTestId("receipt").textContent).toContain("Choose, or name the list.");
+    say("t2", "add milk to Party");
+    expect(chips()).toEqual([
+      ["Groceries", true, "false"],
+      ["Party", true, "true"],
+    ]);
+    expect(screen.getByTestId("receipt").textContent).not.toContain("Choose");
+    expect(screen.queryByText(/Something else was asked/)).toBeNull();
+  });
+
+  it("offers on, after another request, only the choices that say all they need", () => {
+    say("t1", "add milk");
+    const candidates = [
+      { label: "1. Groceries", reply: "number 1" },
+      { label: "Party", reply: "add milk to Party" },
+    ];
+    end(completed("t1", { outcome: "clarify", reason: "lists_alike", candidates }));
+    expect(chips().map(([, isDisabled]) => isDisabled)).toEqual([false, false]);
+    say("t2", "what is on Party?");
+    hear({ type: "turn.rejected", code: "capacity", turn_id: "t2" });
+    expect(chips().map(([, isDisabled]) => isDisabled)).toEqual([false, false]);
+    say("t3", "what is on Party?");
+    expect(chips().map(([, isDisabled]) => isDisabled)).toEqual([true, false]);
+    expect(screen.getByText(/Something else was asked/)).toBeTruthy();
+  });
+
+  it("does not take a yes to a deletion once something else was asked", () => {
+    say("t1", "delete Groceries");
+    const candidates = [{ label: "Yes, delete", reply: "yes, delete Groceries" }];
+    end(completed("t1", { outcome: "clarify", reason: "confirm_deletion", candidates }));
+    say("t2", "no");
+    expect(chips()).toEqual([["Yes, delete", true, "false"]]);
   });
 });

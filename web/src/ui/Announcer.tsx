@@ -2,7 +2,8 @@ import type { ReactNode } from "react";
 
 import { hasEnded, type Turn } from "../store/turns";
 import { useAgentState } from "./agent";
-import { faceOf, reasonWords } from "./words";
+import { faceOf } from "./faces";
+import { reasonWords } from "./words";
 
 function endInWords(turn: Turn): string {
   if (turn.completed !== null) return `${faceOf(turn.completed).label}. ${turn.completed.text}`;
