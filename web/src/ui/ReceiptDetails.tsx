@@ -65,7 +65,7 @@ function Opened({ receipt, reason, traceId, of: [kind, id] }: ReceiptDetailsProp
         <span className="caption">{WORDS.json}</span>
         <CopyButton text={json} name={WORDS.json} />
       </div>
-      {/* It scrolls, so the keyboard has to reach it. */}
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so the keyboard has to reach it */}
       <pre className="json" data-testid="receipt-json" dir="ltr" role="region" tabIndex={0} aria-label={WORDS.json}>
         {json}
       </pre>
