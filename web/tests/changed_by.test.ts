@@ -18,7 +18,7 @@ it("a row was changed last by the newest turn whose second read shows it", () =>
   log = withTurn(log, "t2", { verdict: "refuted", observed: { changes } });
   expect(turnThatChanged(log, "i1")).toBe("t2");
   log = withTurn(log, "t3", { verdict: "unknown", expected: { changes } });
-  log = withTurn(log, "t4", { expected: { changes }, others: { changes } });
+  log = withTurn(log, "t4", { expected: { changes }, observed: { changes }, others: { changes } });
   log = addTurn(log, "t5", "still running");
   expect(turnThatChanged(log, "i1")).toBe("t2");
 });
