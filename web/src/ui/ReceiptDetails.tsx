@@ -66,7 +66,7 @@ function Opened({ receipt, reason, traceId, of: [kind, id] }: ReceiptDetailsProp
         <CopyButton text={json} name={WORDS.json} />
       </div>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so the keyboard has to reach it */}
-      <pre className="json" data-testid="receipt-json" dir="ltr" role="region" tabIndex={0} aria-label={WORDS.json}>
+      <pre className="json" data-testid="receipt-json" dir="ltr" role="group" tabIndex={0} aria-label={WORDS.json}>
         {json}
       </pre>
     </>

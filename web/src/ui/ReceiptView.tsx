@@ -30,7 +30,7 @@ export const ReceiptView = memo(function ReceiptView({ completed, turn }: Receip
     />
   );
   return (
-    <section className="receipt" data-testid="receipt" data-tone={face.tone} data-face={face.name} aria-label={texts.receipt.name}>
+    <div role="group" className="receipt" data-testid="receipt" data-tone={face.tone} data-face={face.name} aria-label={texts.receipt.name}>
       {/* What was to be done about a question has been done. */}
       <ReceiptHead face={isOver ? { ...face, next: null } : face} receipt={receipt} />
       {receipt.understood.length > 0 && <Understood steps={receipt.understood} />}
@@ -42,7 +42,7 @@ export const ReceiptView = memo(function ReceiptView({ completed, turn }: Receip
       ) : (
         details
       )}
-    </section>
+    </div>
   );
 });
 

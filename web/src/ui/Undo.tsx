@@ -153,7 +153,7 @@ function Result({ result, direction }: { readonly result: OperationsCompleted; r
   const face = faceOf(result);
   const title = titleOf(result, direction);
   return (
-    <section className="undo-receipt" data-testid="undo-receipt" data-tone={face.tone} data-face={face.name} aria-label={title}>
+    <div role="group" className="undo-receipt" data-testid="undo-receipt" data-tone={face.tone} data-face={face.name} aria-label={title}>
       <p className="undo-text" data-testid="undo-text" dir="auto">
         {result.text}
       </p>
@@ -165,6 +165,6 @@ function Result({ result, direction }: { readonly result: OperationsCompleted; r
         traceId={receipt.trace_id}
         of={[texts.receipt.details.operation, result.operation_id]}
       />
-    </section>
+    </div>
   );
 }
