@@ -86,6 +86,11 @@ describe("a turn", () => {
     expect(status.textContent).toBe("");
     end(completed("t1"));
     expect(status.textContent).toBe("Answered. Two items.");
+    const said = status.firstElementChild;
+    say("t2", "add milk");
+    end(completed("t2"));
+    expect(status.textContent).toBe("Answered. Two items.");
+    expect(status.firstElementChild).not.toBe(said);
     expect(screen.getByRole("log").getAttribute("aria-live")).toBe("off");
   });
 

@@ -3,12 +3,13 @@ import type { ReactNode } from "react";
 import { hasEnded, type Turn } from "../store/turns";
 import { useAgentState } from "./agent";
 import { faceOf } from "./faces";
+import { texts } from "./texts";
 import { reasonWords } from "./words";
 
 function endInWords(turn: Turn): string {
   if (turn.completed !== null) return `${faceOf(turn.completed).label}. ${turn.completed.text}`;
   if (turn.problem === null || !hasEnded(turn)) return "";
-  return `${turn.status === "rejected" ? "Not taken. " : ""}${reasonWords(turn.problem)}`;
+  return `${turn.status === "rejected" ? `${texts.turn.rejected} ` : ""}${reasonWords(turn.problem)}`;
 }
 
 /** One announcement a turn, when it ends; the log itself is silent, or each phase would be read out. */
@@ -17,7 +18,8 @@ export function Announcer(): ReactNode {
   return (
     <div className="visually-hidden">
       <p role="status" data-testid="turn-announced">
-        {ended !== null && endInWords(ended)}
+        {/* A new element for each turn: the same words twice are news as well. */}
+        {ended !== null && <span key={ended.id}>{endInWords(ended)}</span>}
       </p>
     </div>
   );
