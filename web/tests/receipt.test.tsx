@@ -108,6 +108,17 @@ describe("a receipt", () => {
     ]);
   });
 
+  it("tells the changes in the order in which they were asked for", () => {
+    say("t1", "x");
+    const changes = ["i1", "i2", "l1"].map((id) => ({ id, after: id === "l1" ? { kind: "list", name: id } : item(id), list_name: "l1" }));
+    const operations = [
+      { op: "create_list", list_id: "l1", name: "l1" },
+      { op: "create_item", item_id: "i2", list_id: "l1", title: "i2" },
+    ];
+    end(completed("t1", { outcome: "confirmed", receipt: { verdict: "confirmed", observed: { changes }, operations } }));
+    expect(rows()).toEqual(["+added l1 list", "+added i2 in l1", "+added i1 in l1"]);
+  });
+
   it("that was cut says so", () => {
     say("t1", "x");
     end(completed("t1", { receipt: {} }));

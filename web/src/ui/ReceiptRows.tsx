@@ -1,9 +1,9 @@
 import type { ReactNode } from "react";
 import { useShallow } from "zustand/react/shallow";
 
-import type { Diff, Receipt, RowChange } from "../connection/protocol";
+import type { Receipt, RowChange } from "../connection/protocol";
 import { useActions, useAgentState } from "./agent";
-import { idsNamedIn, rowWords, type FieldChange, type RowWords } from "./row_words";
+import { idsNamedIn, inOrderOf, rowWords, type FieldChange, type RowWords } from "./row_words";
 import { texts } from "./texts";
 
 /** What was changed, as far as the receipt's verdict says so; and what somebody else changed. */
@@ -12,37 +12,39 @@ export function ReceiptRows({ receipt }: { readonly receipt: Receipt }): ReactNo
     <>
       {receipt.truncated && <p className="quiet">{texts.receipt.truncated}</p>}
       <Changes receipt={receipt} />
-      <Rows diff={receipt.others} title={texts.receipt.others} of="others" />
+      <Rows changes={receipt.others.changes} title={texts.receipt.others} of="others" />
     </>
   );
 }
 
-function Changes({ receipt: { verdict, expected, observed } }: { readonly receipt: Receipt }): ReactNode {
-  switch (verdict) {
+function Changes({ receipt }: { readonly receipt: Receipt }): ReactNode {
+  const expected = inOrderOf(receipt.operations, receipt.expected.changes);
+  const observed = inOrderOf(receipt.operations, receipt.observed.changes);
+  switch (receipt.verdict) {
     case "confirmed":
-      return <Rows diff={observed} title={texts.receipt.changed} of="observed" />;
+      return <Rows changes={observed} title={texts.receipt.changed} of="observed" />;
     case "refuted":
       return <Comparison expected={expected} observed={observed} />;
     case "unknown":
-      return <Rows diff={expected} title={texts.receipt.notRead} of="expected" />;
+      return <Rows changes={expected} title={texts.receipt.notRead} of="expected" />;
     case null:
       return null;
   }
 }
 
 interface RowsProps {
-  readonly diff: Diff;
+  readonly changes: readonly RowChange[];
   readonly title: string;
   readonly of: "observed" | "expected" | "others";
 }
 
-function Rows({ diff, title, of }: RowsProps): ReactNode {
-  if (diff.changes.length === 0) return null;
+function Rows({ changes, title, of }: RowsProps): ReactNode {
+  if (changes.length === 0) return null;
   return (
     <div className="rows" data-testid={`receipt-${of}`}>
       <span className="caption">{title}</span>
       <ul>
-        {diff.changes.map((change) => (
+        {changes.map((change) => (
           <Row key={change.id} change={change} />
         ))}
       </ul>
@@ -50,10 +52,15 @@ function Rows({ diff, title, of }: RowsProps): ReactNode {
   );
 }
 
+interface ComparisonProps {
+  readonly expected: readonly RowChange[];
+  readonly observed: readonly RowChange[];
+}
+
 /** Row by row what should be there and what is. */
-function Comparison({ expected, observed }: { readonly expected: Diff; readonly observed: Diff }): ReactNode {
-  const wanted = new Map(expected.changes.map((change) => [change.id, change]));
-  const seen = new Map(observed.changes.map((change) => [change.id, change]));
+function Comparison({ expected, observed }: ComparisonProps): ReactNode {
+  const wanted = new Map(expected.map((change) => [change.id, change]));
+  const seen = new Map(observed.map((change) => [change.id, change]));
   return (
     <ul className="pairs" data-testid="receipt-comparison">
       {[...new Set([...wanted.keys(), ...seen.keys()])].map((id) => {

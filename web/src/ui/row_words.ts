@@ -1,6 +1,6 @@
 /** One row of a diff in words. Pure. */
 
-import type { RowChange } from "../connection/protocol";
+import type { Receipt, RowChange } from "../connection/protocol";
 import { texts } from "./texts";
 import { dueWords } from "./words";
 
@@ -24,6 +24,18 @@ export interface RowWords {
 
 /** How rows are called that a receipt only gives the ids of. */
 export type Names = ReadonlyMap<string, string>;
+
+/** Changes in the order of the operations that made them; a diff is sorted by ids, which mean nothing to a person. */
+export function inOrderOf(operations: Receipt["operations"], changes: readonly RowChange[]): readonly RowChange[] {
+  const places = new Map(operations.map((operation, place) => [rowOf(operation), place]));
+  const placeOf = ({ id }: RowChange): number => places.get(id) ?? operations.length;
+  return changes.toSorted((one, other) => placeOf(one) - placeOf(other));
+}
+
+function rowOf(operation: Receipt["operations"][number]): string {
+  if ("item_id" in operation) return operation.item_id;
+  return "list_id" in operation ? operation.list_id : operation.change_id;
+}
 
 type View = NonNullable<RowChange["after"]>;
 /** Null where a field is not set. */
