@@ -209,10 +209,10 @@ async def test_details_hold_the_receipt_and_the_trace_and_both_can_be_copied(pag
     await page.keyboard.press("Enter")
     receipt = json.loads(await card.get_by_test_id("receipt-json").inner_text())
     assert (receipt["verdict"], receipt["revision_before"], receipt["revision_after"]) == ("confirmed", 1, 2)
-    await card.get_by_role("button", name="Copy: Receipt as JSON").click()
+    await card.get_by_role("button", name="Copy the receipt as JSON").click()
     await expect(card.get_by_role("status").filter(has_text="Copied")).to_have_count(1)
     assert json.loads(await page.evaluate("navigator.clipboard.readText()")) == receipt
-    await card.get_by_role("button", name="Copy: trace id").click()
+    await card.get_by_role("button", name="Copy the trace id").click()
     await expect(card.get_by_role("status").filter(has_text="Copied")).to_have_count(2)
     assert await page.evaluate("navigator.clipboard.readText()") == receipt["trace_id"]
 

@@ -210,12 +210,12 @@ describe("the details of a receipt", () => {
     say("t1", "x");
     end(completed("t1", { receipt }));
     open();
-    fireEvent.click(screen.getByLabelText("Copy: trace id"));
+    fireEvent.click(screen.getByLabelText("Copy the trace id"));
     expect(await screen.findByText("Copied")).toBeTruthy();
-    fireEvent.click(screen.getByLabelText("Copy: Receipt as JSON"));
+    fireEvent.click(screen.getByLabelText("Copy the receipt as JSON"));
     expect(write.mock.calls).toEqual([["trace-7"], [screen.getByTestId("receipt-json").textContent]]);
     vi.stubGlobal("navigator", {});
-    fireEvent.click(screen.getByLabelText("Copy: trace id"));
+    fireEvent.click(screen.getByLabelText("Copy the trace id"));
     expect(await screen.findByText(/does not allow it/)).toBeTruthy();
     vi.unstubAllGlobals();
   });

@@ -48,7 +48,7 @@ function Opened({ receipt, reason, traceId, of: [kind, id] }: ReceiptDetailsProp
           <div>
             <dt>{WORDS.trace}</dt>
             <dd>
-              <span data-testid="trace-id">{traceId}</span> <CopyButton text={traceId} name={WORDS.traceId} />
+              <span data-testid="trace-id">{traceId}</span> <CopyButton text={traceId} label={WORDS.copyTrace} />
             </dd>
           </div>
         )}
@@ -63,7 +63,7 @@ function Opened({ receipt, reason, traceId, of: [kind, id] }: ReceiptDetailsProp
       </dl>
       <div className="json-head">
         <span className="caption">{WORDS.json}</span>
-        <CopyButton text={json} name={WORDS.json} />
+        <CopyButton text={json} label={WORDS.copyJson} />
       </div>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so the keyboard has to reach it */}
       <pre className="json" data-testid="receipt-json" dir="ltr" role="group" tabIndex={0} aria-label={WORDS.json}>

@@ -94,7 +94,8 @@ export const texts = {
       times: "Times",
       laps: { queued: "waited", plan: "plan", model: "model", execute: "execute", confirm: "confirm", total: "in all" },
       json: "Receipt as JSON",
-      traceId: "trace id",
+      copyJson: "Copy the receipt as JSON",
+      copyTrace: "Copy the trace id",
     },
     faces: {
       verified: { label: "Verified", note: "Read back from the database: it shows exactly what was planned.", next: null },
