@@ -14,7 +14,7 @@ from contextlib import aclosing
 from datetime import datetime
 from typing import Final
 
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Span
 
 from bus import headers, rpc_metrics, tracing
 from bus.errors import NoReplyError, RemoteError, UnavailableError
@@ -126,7 +126,7 @@ class MemoryBus:
 
     @rpc_metrics.asked
     async def request(self, subject: str, message: Message, reply: type[ReplyT], *, timeout: float) -> ReplyT:
-        with tracing.span("request", subject, SpanKind.CLIENT):
+        with tracing.asking(subject):
             async with aclosing(self._answers(subject, message, timeout)) as answers:
                 data, _ = await anext(answers)
                 return reply.from_json(data)
@@ -135,8 +135,8 @@ class MemoryBus:
     async def request_many(
         self, subject: str, message: Message, part: type[ReplyT], *, timeout: float
     ) -> AsyncIterator[ReplyT]:
-        with tracing.span("request", subject, SpanKind.CLIENT):
-            async with aclosing(self._answers(subject, message, timeout)) as answers:
+        with tracing.asking_for_a_series(subject) as span:
+            async with aclosing(self._answers(subject, message, timeout, span)) as answers:
                 count = 0
                 async for data, received in answers:
                     count += 1
@@ -149,7 +149,7 @@ class MemoryBus:
                         raise RemoteError(Problem(code=ErrorCode.TOO_LARGE, detail=detail))
 
     async def _answers(
-        self, subject: str, message: Message, timeout: float
+        self, subject: str, message: Message, timeout: float, span: Span | None = None
     ) -> AsyncGenerator[tuple[bytes, Mapping[str, str]], None]:
         deadline = {headers.DEADLINE: str(int((time.time() + timeout) * 1000))}
         answers: _Answers = asyncio.Queue(PARTS_MAX)
@@ -158,7 +158,7 @@ class MemoryBus:
             with contextlib.suppress(asyncio.QueueFull):
                 answers.put_nowait((data, own or {}))
 
-        asked = Asked(subject, message.to_json(), tracing.inject(deadline), answer)
+        asked = Asked(subject, message.to_json(), tracing.inject(deadline, span), answer)
         self._check_here()
         if not self._deliver(asked, served=True):
             raise UnavailableError(f"nobody serves {template(subject)}")
@@ -171,7 +171,7 @@ class MemoryBus:
             yield data, received
 
     async def publish(self, subject: str, message: Message) -> None:
-        with tracing.span("send", subject, SpanKind.PRODUCER):
+        with tracing.sending(subject):
             self._check_here()
             data, own = message.to_json(), tracing.inject({})
             stream = self._capturing(subject)
@@ -183,7 +183,7 @@ class MemoryBus:
                     self._keep(stream, subject, data, own)
 
     async def store(self, subject: str, message: Message) -> Stored:
-        with tracing.span("send", subject, SpanKind.PRODUCER):
+        with tracing.sending(subject):
             self._check_here()
             stream = self._capturing(subject)
             if stream is None:
@@ -191,7 +191,7 @@ class MemoryBus:
             return self._keep(stream, subject, message.to_json(), tracing.inject({}))
 
     async def replace(self, subject: str, message: Message, *, seen: int) -> int | None:
-        with tracing.span("send", subject, SpanKind.PRODUCER):
+        with tracing.sending(subject):
             self._check_here()
             stream = self._capturing(subject)
             if stream is None:

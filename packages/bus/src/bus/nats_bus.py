@@ -13,7 +13,7 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription as NatsSubscription
 from nats.errors import Error as NatsError
 from nats.errors import MaxPayloadError, NoRespondersError
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Span
 
 from bus import headers, permitted, reading, rpc_metrics, tracing
 from bus.connection import BusSettings, Connection
@@ -88,7 +88,7 @@ class NatsBus:
 
     @rpc_metrics.asked
     async def request(self, subject: str, message: Message, reply: type[ReplyT], *, timeout: float) -> ReplyT:
-        with tracing.span("request", subject, SpanKind.CLIENT):
+        with tracing.asking(subject):
             answer = await self._ask(subject, message, timeout)
             raise_problem(answer.data, answer.headers or {})
             return reply.from_json(answer.data)
@@ -97,8 +97,9 @@ class NatsBus:
     async def request_many(
         self, subject: str, message: Message, part: type[ReplyT], *, timeout: float
     ) -> AsyncIterator[ReplyT]:
-        with tracing.span("request", subject, SpanKind.CLIENT):
-            async with aclosing(self._replies(subject, message.to_json(), PARTS_MAX, timeout)) as replies:
+        with tracing.asking_for_a_series(subject) as span:
+            payload = message.to_json()
+            async with aclosing(self._replies(subject, payload, PARTS_MAX, timeout, span)) as replies:
                 async for answer in replies:
                     raise_problem(answer.data, answer.headers or {})
                     if answer.data:
@@ -107,12 +108,15 @@ class NatsBus:
                         return
                 raise RemoteError(Problem(code=ErrorCode.TOO_LARGE, detail=f"an answer has over {PARTS_MAX} parts"))
 
-    async def _replies(self, subject: str, payload: bytes, count_max: int, timeout: float) -> AsyncGenerator[Msg, None]:
-        """At most `count_max` answers to one request; `timeout` seconds bound the wait for each."""
+    async def _replies(
+        self, subject: str, payload: bytes, count_max: int, timeout: float, span: Span | None = None
+    ) -> AsyncGenerator[Msg, None]:
+        """At most `count_max` answers to one request; `timeout` seconds bound the wait for each. `span` is that of the
+        request, where it is not the current one."""
         inbox = self._client.new_inbox()
         replies = await self._guarded(self._client.subscribe(inbox, pending_msgs_limit=count_max))
         try:
-            await self._guarded(self._client.publish(subject, payload, reply=inbox, headers=_headers(timeout)))
+            await self._guarded(self._client.publish(subject, payload, reply=inbox, headers=_headers(timeout, span)))
             for _ in range(count_max):
                 yield await _next(replies, subject, timeout)
         finally:
@@ -120,11 +124,11 @@ class NatsBus:
                 await replies.unsubscribe()
 
     async def publish(self, subject: str, message: Message) -> None:
-        with tracing.span("send", subject, SpanKind.PRODUCER):
+        with tracing.sending(subject):
             await self._guarded(self._client.publish(subject, message.to_json(), headers=tracing.inject({}) or None))
 
     async def store(self, subject: str, message: Message) -> Stored:
-        with tracing.span("send", subject, SpanKind.PRODUCER):
+        with tracing.sending(subject):
             answer = await self._ask(subject, message, STORE_TIMEOUT_S)
         acknowledgement: dict[str, Any] = json.loads(answer.data)
         error = acknowledgement.get("error")
@@ -136,7 +140,7 @@ class NatsBus:
         raise _not_stored(subject, error)
 
     async def replace(self, subject: str, message: Message, *, seen: int) -> int | None:
-        with tracing.span("send", subject, SpanKind.PRODUCER):
+        with tracing.sending(subject):
             answer = await self._ask(subject, message, STORE_TIMEOUT_S, {headers.EXPECTED: str(seen)})
         acknowledgement: dict[str, Any] = json.loads(answer.data)
         error = acknowledgement.get("error")
@@ -148,7 +152,7 @@ class NatsBus:
 
     async def stored(self, stream: str, subject: str) -> Event | None:
         api, asked = reading.last_request(stream, subject)
-        with tracing.span("get", subject, SpanKind.CLIENT):
+        with tracing.getting(subject):
             answer = await self._ask(api, asked, STORE_TIMEOUT_S)
         return reading.event_of(subject, answer.headers or {}, answer.data)
 
@@ -156,14 +160,14 @@ class NatsBus:
         self, stream: str, subject: str, *, behind: int = 0, since: datetime | None = None
     ) -> Event | None:
         asked = reading.next_request(subject, behind, since)
-        with tracing.span("get", subject, SpanKind.CLIENT):
+        with tracing.getting(subject):
             answer = await self._ask(f"$JS.API.DIRECT.GET.{stream}", asked, STORE_TIMEOUT_S)
         return reading.event_of(subject, answer.headers or {}, answer.data)
 
     async def stretch(self, stream: str, subject: str, *, behind: int = 0, limit: int) -> Stretch:
         asked = reading.stretch_request(subject, behind, limit, STRETCH_MAX_BYTES)
         events: list[Event] = []
-        with tracing.span("get", subject, SpanKind.CLIENT):
+        with tracing.getting(subject):
             api = f"$JS.API.DIRECT.GET.{stream}"
             async with aclosing(self._replies(api, asked, limit + 1, STORE_TIMEOUT_S)) as replies:
                 async for answer in replies:
@@ -177,7 +181,7 @@ class NatsBus:
 
     async def settled(self, stream: str, consumer: str) -> int | None:
         subject = f"$JS.API.CONSUMER.INFO.{stream}.{consumer}"
-        with tracing.span("get", subject, SpanKind.CLIENT):
+        with tracing.getting(subject):
             answer = await self._ask(subject, None, STORE_TIMEOUT_S)
         return reading.settled_in(answer.data)
 
@@ -306,8 +310,8 @@ def _not_stored(subject: str, error: dict[str, Any]) -> RemoteError:
     return RemoteError(Problem(code=ErrorCode.OVERLOADED, detail="the stream is full or not writable; try later"))
 
 
-def _headers(timeout: float) -> dict[str, str]:
-    return tracing.inject({headers.DEADLINE: str(int((time.time() + timeout) * 1000))})
+def _headers(timeout: float, span: Span | None = None) -> dict[str, str]:
+    return tracing.inject({headers.DEADLINE: str(int((time.time() + timeout) * 1000))}, span)
 
 
 async def _next(replies: NatsSubscription, subject: str, timeout: float) -> Msg:

@@ -9,7 +9,6 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Final, Generic
 
-from opentelemetry.trace import SpanKind
 from pydantic import ValidationError
 
 from bus import headers, tracing
@@ -135,21 +134,21 @@ class Endpoint(Generic[RequestT]):
             log.info("late request dropped", extra={"subject": template(message.subject)})
             return
         replies = Replies(message.answer)
-        with tracing.span("process", message.subject, SpanKind.SERVER, parent=received) as span:
+        with tracing.answering(message.subject, received) as span:
             try:
                 await self._respond(self._request.from_json(message.data), replies)
             except Refusal as refusal:
-                span.set_attribute("error.type", refusal.problem.code.value)
+                tracing.refused(span, refusal.problem.code)
                 await replies.refuse(refusal.problem)
             except ValidationError as error:
-                span.set_attribute("error.type", ErrorCode.INVALID.value)
+                tracing.refused(span, ErrorCode.INVALID)
                 await replies.refuse(problem_of(error))
             except BusError as error:
                 # What this handler needed from another service could not be had; its problem is fit for strangers.
-                span.set_attribute("error.type", error.problem.code.value)
+                tracing.refused(span, error.problem.code)
                 await replies.refuse(error.problem)
             except Exception as error:  # noqa: BLE001 - the boundary: whatever it was, the caller gets an answer
-                span.set_attribute("error.type", type(error).__qualname__)
+                tracing.failed(span, type(error).__qualname__)
                 await replies.refuse(opaque_problem(error))
 
     async def finished(self) -> None:

@@ -18,7 +18,6 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription as NatsSubscription
 from nats.errors import Error as NatsError
-from opentelemetry.trace import SpanKind
 
 from bus import headers, tracing
 from bus.errors import LetGo, RetryLater, Unprocessable
@@ -178,8 +177,8 @@ class Workers:
             _REDELIVERIES.add(1)
         heartbeat = asyncio.create_task(self._heartbeat(message))
         try:
-            with tracing.span("process", job.subject, SpanKind.CONSUMER, parent=received) as span:
-                span.set_attribute("nats.delivery_count", job.deliveries)
+            waited_s = max(0.0, time.time() - metadata.timestamp.timestamp())
+            with tracing.processing(job.subject, received, deliveries=job.deliveries, waited_s=waited_s):
                 await self._handler(job)
             await message.ack()
             _JOBS.add(1, {"result": "acked"})

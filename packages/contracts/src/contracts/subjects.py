@@ -130,27 +130,37 @@ QUEUE_RTC: Final = "rtc"
 QUEUE_AUTH: Final = "auth"
 
 
-_TEMPLATES: Final = (
-    (re.compile(r"^evt\.chat\.[^.]+\.[^.]+\.(start|completed)$"), r"evt.chat.{session}.{turn}.\1"),
-    (re.compile(r"^evt\.out\."), "evt.out.{session}.{turn}.{phase}"),
-    (re.compile(r"^live\.evt\.(chat|out|prose)\."), r"live.evt.\1.{session}.{turn}"),
-    (re.compile(r"^live\.evt\.\*\."), "live.evt.*.{session}.>"),
-    (re.compile(r"^(?:live\.)?job\.chat\."), "job.chat.{partition}.{session}.{turn}"),
-    (re.compile(r"^evt\.todo\.[^.]+\.changed$"), "evt.todo.{owner}.changed"),
-    (re.compile(r"^ctl\.turn\.[^.]+\.cancel$"), "ctl.turn.{turn}.cancel"),
-    (re.compile(r"^ctl\.agent\.[^.]+\.model$"), "ctl.agent.{instance}.model"),
-    (re.compile(r"^ctl\.session\.[^.]+\.entered$"), "ctl.session.{session}.entered"),
-    (re.compile(r"^\$KV\.sessions\."), "$KV.sessions.{session}"),
-    (re.compile(r"^dlq\.chat\."), "dlq.chat.{session}.{turn}"),
-    (re.compile(r"^rpc\.rtc\.i\.[^.]+\.(candidate|close)$"), r"rpc.rtc.i.{instance}.\1"),
-    (re.compile(r"^(rpc\.(?:todo|ops|rtc|auth)\.v1\.[a-z_]+)$"), r"\1"),
-)
+# By a subject's first token. A `%s` takes what its pattern has in brackets.
+_TEMPLATES: Final = {
+    "evt": (
+        (re.compile(r"^evt\.chat\.[^.]+\.[^.]+\.(start|completed)$"), "evt.chat.{session}.{turn}.%s"),
+        (re.compile(r"^evt\.out\."), "evt.out.{session}.{turn}.{phase}"),
+        (re.compile(r"^evt\.todo\.[^.]+\.changed$"), "evt.todo.{owner}.changed"),
+    ),
+    "live": (
+        (re.compile(r"^live\.evt\.(chat|out|prose)\."), "live.evt.%s.{session}.{turn}"),
+        (re.compile(r"^live\.evt\.\*\."), "live.evt.*.{session}.>"),
+        (re.compile(r"^live\.job\.chat\."), "job.chat.{partition}.{session}.{turn}"),
+    ),
+    "job": ((re.compile(r"^job\.chat\."), "job.chat.{partition}.{session}.{turn}"),),
+    "ctl": (
+        (re.compile(r"^ctl\.turn\.[^.]+\.cancel$"), "ctl.turn.{turn}.cancel"),
+        (re.compile(r"^ctl\.agent\.[^.]+\.model$"), "ctl.agent.{instance}.model"),
+        (re.compile(r"^ctl\.session\.[^.]+\.entered$"), "ctl.session.{session}.entered"),
+    ),
+    "$KV": ((re.compile(r"^\$KV\.sessions\."), "$KV.sessions.{session}"),),
+    "dlq": ((re.compile(r"^dlq\.chat\."), "dlq.chat.{session}.{turn}"),),
+    "rpc": (
+        (re.compile(r"^(rpc\.(?:todo|ops|rtc|auth)\.v1\.[a-z_]+)$"), "%s"),
+        (re.compile(r"^rpc\.rtc\.i\.[^.]+\.(candidate|close)$"), "rpc.rtc.i.{instance}.%s"),
+    ),
+}
 
 
 def template(subject: str) -> str:
     """A subject with its identifiers blanked, for span names and metric labels, where they would be unbounded."""
-    for pattern, replacement in _TEMPLATES:
+    for pattern, replacement in _TEMPLATES.get(subject.partition(".")[0], ()):
         match = pattern.match(subject)
         if match is not None:
-            return match.expand(replacement)
+            return replacement % match.groups()
     return "other"

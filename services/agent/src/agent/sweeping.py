@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from opentelemetry.trace import SpanKind
-
 from bus import tracing
 from bus.errors import BusError, LetGo, RetryLater
 from bus.interface import Bus, Event, Job
@@ -90,7 +88,8 @@ class Sweeper:
             log.warning("turns swept", extra={"count": ended})
         # Those that could not be ended go behind the others.
         self._suspects.sort(key=lambda suspect: suspect.tries)
-        await self._look()
+        with tracing.unrecorded():
+            await self._look()
         return ended
 
     async def _look(self) -> None:
@@ -134,7 +133,7 @@ class Sweeper:
         job = Job(start.subject, start.data, start.sequence or 0, deliveries=_AGAIN, trace=start.trace)
         suspect.tries += 1
         try:
-            with tracing.span("process", job.subject, SpanKind.CONSUMER, parent=job.trace):
+            with tracing.processing(job.subject, job.trace, deliveries=job.deliveries):
                 await self._handle(job)
         except (LetGo, RetryLater) as error:
             _SWEPT.add(1, {"result": "not_yet"})
