@@ -6,16 +6,18 @@ OTEL_SDK_DISABLED, OTEL_TRACES_EXPORTER, OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_EXPOR
 OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES and the sampler's variables mean what the OpenTelemetry specification says.
 """
 
+import importlib.metadata
 import os
 import secrets
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import NonRecordingSpan, NoOpTracer, Span, SpanContext, TraceFlags
+
+from contracts import conventions
+from runtime import callers
 
 # As the page says of its own: whoever is next may export, and goes by this flag.
 _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
@@ -31,12 +33,20 @@ def wanted(signal: Literal["TRACES", "METRICS"] = "TRACES") -> bool:
     return any(os.environ.get(f"OTEL_EXPORTER_OTLP_{name}") for name in ("ENDPOINT", f"{signal}_ENDPOINT"))
 
 
-def resource(service: str, instance: str) -> Resource:
-    """What this process is called in every signal."""
-    attributes = {"service.name": os.environ.get("OTEL_SERVICE_NAME", service)}
-    if instance:
-        attributes["service.instance.id"] = instance
-    return Resource.create(attributes)
+def resource(service: str, instance: str | None) -> Resource:
+    """What a process is called in every signal; `instance` "": it was given no name; None: it is not one of ours. The
+    environment's OTEL_RESOURCE_ATTRIBUTES add to it."""
+    own = {conventions.SERVICE_NAME: service}
+    if instance is not None:
+        own[conventions.SERVICE_NAME] = os.environ.get("OTEL_SERVICE_NAME", service)
+        own[conventions.SERVICE_INSTANCE_ID] = instance or secrets.token_hex(8)
+    defaults = {conventions.SERVICE_NAMESPACE: conventions.NAMESPACE, conventions.SERVICE_VERSION: version()}
+    return Resource(defaults).merge(Resource.create(own))
+
+
+def version() -> str:
+    """Of all that is ours: the packages have one version."""
+    return importlib.metadata.version("todo-agent-runtime")
 
 
 class UnrecordedTracer(NoOpTracer):
@@ -61,17 +71,23 @@ class UnrecordedTraces(trace.TracerProvider):
         """Nothing is waiting to be exported."""
 
 
-def setup(service: str, instance: str) -> TracerProvider | UnrecordedTraces:
-    """Install the tracer provider of this process and return it; shut it down at the end."""
-    provider = _exporting(service, instance) if wanted() else UnrecordedTraces()
-    trace.set_tracer_provider(provider)
-    return provider
+class Traces(Protocol):
+    """What is to be ended with the process."""
+
+    def shutdown(self) -> None:
+        """Send what waits; bounded."""
 
 
-def _exporting(service: str, instance: str) -> TracerProvider:
+def setup(service: str, instance: str) -> Traces:
+    """Install the tracer provider of this process, and return what ends it."""
+    if not wanted():
+        unrecorded = UnrecordedTraces()
+        trace.set_tracer_provider(unrecorded)
+        return unrecorded
     # Imported here: it costs 150 ms, and most processes on a laptop export nothing.
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+    from runtime.exporting import Exporting  # noqa: PLC0415
 
-    provider = TracerProvider(resource=resource(service, instance))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return provider
+    exporting = Exporting(resource(service, instance), resource(conventions.PAGE, None))
+    trace.set_tracer_provider(exporting.provider)
+    callers.record_by(exporting.of_callers)
+    return exporting

@@ -13,6 +13,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
+from bus import tracing
 from bus.errors import BusError
 from bus.interface import Bus, Event, Subscription
 from contracts import subjects
@@ -59,8 +60,9 @@ class OwnerBoard:
             self._measures.ignored.add(1, {"cause": "malformed"})
             log.warning("malformed event ignored")
             return
-        self.feed.take(entry, len(event.data))
-        self.moved()
+        with tracing.processing(event.subject, event.trace):
+            self.feed.take(entry, len(event.data))
+            self.moved()
 
     def lost(self) -> None:
         """Events may have been lost."""

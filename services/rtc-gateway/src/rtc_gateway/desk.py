@@ -6,7 +6,9 @@ from datetime import datetime
 
 from opentelemetry import trace
 
+from bus import tracing
 from bus.serving import opaque_problem
+from contracts import conventions
 from contracts.channel import (
     GatewayMessage,
     HistoryGet,
@@ -21,7 +23,8 @@ from contracts.channel import (
 from contracts.message import ErrorCode, Problem
 from rtc_gateway.inbound import refusal_of
 from rtc_gateway.leave import Leave
-from rtc_gateway.requests import Asked, Requests, State, receiving
+from rtc_gateway.page_spans import Receiving, receiving
+from rtc_gateway.requests import Asked, Requests, State
 
 Tell = Callable[[GatewayMessage], None]
 Show = Callable[[State | HistoryPage], Awaitable[None]]
@@ -73,10 +76,10 @@ class Desk:
     async def _answer(self, message: Asked) -> None:
         try:
             async with self._lanes[type(message)]:
-                with receiving(message) as span:
+                with receiving(message, message.type) as received:
                     if self.path is not None:
-                        span.set_attribute("rtc.path", self.path)
-                    await self._serve(message)
+                        received.span.set_attribute(conventions.RTC_PATH, self.path)
+                    await self._serve(message, received)
         except Exception as error:  # noqa: BLE001 - logged there, and answered with the id of the log line
             self._refuse(refusal_of(message, opaque_problem(error)))
         finally:
@@ -87,11 +90,11 @@ class Desk:
                 if starting is not None:
                     starting.set()
 
-    async def _serve(self, message: Asked) -> None:
+    async def _serve(self, message: Asked, received: Receiving) -> None:
         answer: GatewayMessage | State | None
         match message:
             case TurnStart():
-                async for part in self._requests.start(message):
+                async for part in self._requests.start(message, on_repeat=received.again):
                     self._give(part)
                 return
             case TurnCancelRequest():
@@ -120,6 +123,5 @@ class Desk:
         if not isinstance(answer, Problem):
             self._tell(answer)
             return
-        trace.get_current_span().set_attribute("error.type", answer.code.value)
-        trace.get_current_span().set_status(trace.StatusCode.ERROR)
+        tracing.refused(trace.get_current_span(), answer.code)
         self._refuse(answer)

@@ -6,12 +6,14 @@ leaves to the session when the page can be told, and waits for it.
 
 import asyncio
 import logging
+import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from pydantic import ValidationError
 
+from bus import tracing
 from bus.errors import BusError
 from bus.interface import Bus, Event
 from contracts import streams, subjects
@@ -79,7 +81,7 @@ class EventFeed:
                 _, complete = await self._catch_up(tell)
                 self._behind = self._behind or not complete
             elif self._live:
-                await self._pass_on(self._live.popleft(), tell)
+                await self._pass_on_live(self._live.popleft(), tell)
             else:
                 self._wake.clear()
                 await self._wake.wait()
@@ -97,21 +99,24 @@ class EventFeed:
         # Outcomes only up to here: the phases of later ones may come while outcomes are told, and are told before them.
         newest_outcome = await self._newest(streams.CHAT)
         phases = await self._read(streams.OUT, tell, until=None)
+        since = time.time_ns()
         outcomes = await self._read(streams.CHAT, tell, until=newest_outcome)
-        return phases + outcomes, max(phases, outcomes) < REPLAY_MAX
+        if outcomes:
+            tracing.replayed(self._kept[streams.CHAT], outcomes, since)
+        return len(phases) + len(outcomes), max(len(phases), len(outcomes)) < REPLAY_MAX
 
-    async def _read(self, stream: str, tell: Tell, *, until: int | None) -> int:
-        """Tell what is behind the last that was told, at most up to `until`; how much that was."""
-        count = 0
-        while count < REPLAY_MAX and (until is None or self._place(stream) < until):
+    async def _read(self, stream: str, tell: Tell, *, until: int | None) -> list[Mapping[str, str]]:
+        """Tell what is behind the last that was told, at most up to `until`; the trace of each that was read."""
+        read: list[Mapping[str, str]] = []
+        while len(read) < REPLAY_MAX and (until is None or self._place(stream) < until):
             event = await self._asked(
                 lambda place: self._bus.next_stored(stream, self._kept[stream], behind=place), self._place(stream)
             )
             if event is None or (until is not None and (event.sequence or 0) > until):
                 break
-            count += 1
+            read.append(event.trace)
             await self._pass_on(event, tell)
-        return count
+        return read
 
     async def _newest(self, stream: str) -> int:
         event = await self._asked(lambda _: self._bus.stored(stream, self._kept[stream]), 0)
@@ -128,6 +133,13 @@ class EventFeed:
             else:
                 self._patience.succeeded()
                 return event
+
+    async def _pass_on_live(self, event: Event, tell: Tell) -> None:
+        if stream_of(event.subject) != streams.CHAT:
+            await self._pass_on(event, tell)  # three phases a turn would be three spans that tell nothing more
+            return
+        with tracing.processing(event.subject, event.trace):
+            await self._pass_on(event, tell)
 
     async def _pass_on(self, event: Event, tell: Tell) -> None:
         stream = stream_of(event.subject)

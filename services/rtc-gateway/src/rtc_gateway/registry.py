@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
+from bus import tracing
 from bus.errors import BusError, Refusal
 from bus.interface import Bus, Subscription
 from contracts import subjects
@@ -240,12 +241,14 @@ class Registry:
         reason = "failed"
         self._measures.sessions.add(1)
         try:
-            subscription = await self._bus.subscribe(
-                subjects.live_of_session(request.session), feed.take, on_loss=feed.look
-            )
-            async with self._boards.of(request.owner) as board:
-                entry.subscribed.set_result(None)
-                reason = await self._served(entry, board)
+            # Said by the spans of each message; none is as long as the session.
+            with tracing.session(request.session):
+                subscription = await self._bus.subscribe(
+                    subjects.live_of_session(request.session), feed.take, on_loss=feed.look
+                )
+                async with self._boards.of(request.owner) as board:
+                    entry.subscribed.set_result(None)
+                    reason = await self._served(entry, board)
         except BusError as error:
             entry.subscribed.set_result(error.problem)
         except Exception:

@@ -4,12 +4,10 @@ import asyncio
 import logging
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from opentelemetry import trace
 from pydantic import ValidationError
 
 from bus import tracing
@@ -21,7 +19,6 @@ from contracts.channel import (
     ChannelError,
     HistoryGet,
     OperationCompleted,
-    PathReport,
     RunOperation,
     StateGet,
     StateList,
@@ -82,9 +79,11 @@ class Requests:
         self._now = now
         self.history: Final = history.page
 
-    async def start(self, message: TurnStart) -> AsyncGenerator[TurnAccepted | TurnCompletedEvent | Refused, None]:
+    async def start(
+        self, message: TurnStart, *, on_repeat: Callable[[], None] = lambda: None
+    ) -> AsyncGenerator[TurnAccepted | TurnCompletedEvent | Refused, None]:
         """Store the turn. Accepted also if it was stored before: the page sends it again when in doubt, and then hears
-        its outcome again, if there is one."""
+        its outcome again, if there is one. `on_repeat` is called for such a one, before anything is answered."""
         turn = TurnStarted(
             session=self._caller.session,
             turn_id=message.turn_id,
@@ -110,6 +109,8 @@ class Requests:
             yield refusal_of(message, error.problem)
             return
         crash_point("after_start_stored")
+        if stored.repeated:
+            on_repeat()
         yield TurnAccepted(
             ref=message.id, turn_id=message.turn_id, seq=stored.sequence, trace_id=tracing.current_trace_id()
         )
@@ -241,17 +242,3 @@ def _state_lists(
             list=todo_list,
             items=tuple(items.get(todo_list.id, ())),
         )
-
-
-@contextmanager
-def receiving(message: Asked | PathReport) -> Iterator[trace.Span]:
-    """A span that continues the page's trace. Of what the page sends only `traceparent` counts, never baggage."""
-    parent = {} if message.traceparent is None else {tracing.TRACEPARENT: message.traceparent}
-    with trace.get_tracer(__name__).start_as_current_span(
-        f"receive {message.type}",
-        context=tracing.parent_of(parent),
-        kind=trace.SpanKind.SERVER,
-        record_exception=False,
-        set_status_on_exception=False,
-    ) as span:
-        yield span

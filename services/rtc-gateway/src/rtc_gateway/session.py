@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from contracts import conventions
 from contracts.channel import (
     Ack,
     ChannelDraining,
@@ -35,9 +36,10 @@ from rtc_gateway.inbound import Inbound, refusal_of_frame
 from rtc_gateway.leave import Leave
 from rtc_gateway.measures import Measures
 from rtc_gateway.outbox import Outbox
+from rtc_gateway.page_spans import receiving
 from rtc_gateway.peer import CloseReason, Peer, PeerClosedError, PeerHandlers
 from rtc_gateway.pieces import Pieces
-from rtc_gateway.requests import Requests, State, receiving
+from rtc_gateway.requests import Requests, State
 from runtime.rate import TokenBucket
 
 log = logging.getLogger(__name__)
@@ -239,8 +241,14 @@ class Session:
         self._desk.path = f"{report.local.value}/{report.remote.value}/{report.protocol.value}"
         labels = {"local": report.local.value, "remote": report.remote.value, "protocol": report.protocol.value}
         self._measures.connect.record(report.connect_ms / 1000, labels)
-        with receiving(report) as span:
-            span.set_attributes({f"rtc.path.{name}": value for name, value in labels.items()})
+        with receiving(report, report.type) as received:
+            received.span.set_attributes(
+                {
+                    conventions.RTC_PATH_LOCAL: report.local.value,
+                    conventions.RTC_PATH_REMOTE: report.remote.value,
+                    conventions.RTC_PATH_PROTOCOL: report.protocol.value,
+                }
+            )
             log.info("path chosen", extra={**labels, "connect_ms": round(report.connect_ms, 1)})
 
     async def _show(self, answer: State | HistoryPage) -> None:
