@@ -531,11 +531,11 @@ async def test_each_message_has_a_span_and_nothing_private_is_in_spans_or_logs(s
         await stack.bus.until(lambda: len(stack.bus.delivered) == 1)
         finished = spans.get_finished_spans()
     assert [span.name for span in finished] == [
-        "signaling hello",
-        "signaling enter",
-        "signaling offer",
-        "signaling candidate",
-        "signaling invalid",
+        "signaling.hello",
+        "signaling.enter",
+        "signaling.offer",
+        "signaling.candidate",
+        "signaling.invalid",
     ]
     hello, enter, *later = finished
     assert enter.parent == hello.context

@@ -16,6 +16,7 @@ from agent.words import NOTHING_CHANGED
 from bus import tracing
 from bus.errors import BusError
 from bus.tracing import current_trace_id
+from contracts import conventions
 from contracts.message import ErrorCode
 from contracts.operations import Operation
 from contracts.store import ApplyRequest, ApplyResult, ApplyStatus, Plan
@@ -132,7 +133,7 @@ class Cycle:
             return Ended(Outcome.ALREADY_SO, f"It is so already. {NOTHING_CHANGED}", receipt)
         await on_phase(Phase.EXECUTE, intent.attempt)
         started = time.perf_counter()
-        with tracing.step(_TRACER, "EXECUTE"):
+        with tracing.step(_TRACER, conventions.EXECUTE, attributes={conventions.TODO_ATTEMPT: intent.attempt}):
             result = await self._apply(request, intent, expected)
         clock.lap("execute", started)
         crash_point("after_apply")
@@ -190,7 +191,8 @@ class Cycle:
             raise ValueError("an applied result carries its plan and its change")
         await on_phase(Phase.CONFIRM, result.attempt)
         started = time.perf_counter()
-        with tracing.step(_TRACER, "CONFIRM") as span:
+        attempt = {conventions.TODO_ATTEMPT: result.attempt}
+        with tracing.step(_TRACER, conventions.CONFIRM, attributes=attempt) as span:
             try:
                 after = await self.reader.read(request.owner, journal_since=plan.revision)
                 observed = _observe(before, after, result.change_id, plan)
@@ -201,7 +203,7 @@ class Cycle:
                 # Rows and journal that do not belong together tell nothing; that is not the same as a refutation.
                 log.error("not judged", extra={"error_type": type(error).__qualname__, "change_id": result.change_id})
                 observed, judgement = Observed(Diff(), Diff()), Judgement(Verdict.UNKNOWN, ())
-            span.set_attribute("todo.verdict", judgement.verdict.value)
+            span.set_attribute(conventions.TODO_VERDICT, judgement.verdict.value)
         clock.lap("confirm", started)
         crash_point("after_confirm")
         receipt = Receipt(

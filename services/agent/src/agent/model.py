@@ -8,15 +8,19 @@ from typing import Any, Final, Protocol
 
 import httpx
 from opentelemetry import trace
-from opentelemetry.trace import SpanKind, StatusCode
+from opentelemetry.trace import Span, SpanKind
+from opentelemetry.util.types import AttributeValue
 
 from agent.faults import ModelError, ModelFault
 from agent.model_listing import Listing, first_to_ask, listing_of, rows_of
+from bus import tracing
+from contracts import conventions
 
 _TRACER: Final = trace.get_tracer("agent.model")
 
 MAX_TOKENS: Final = 1024
 MODEL_KNOWN_S: Final = 30.0
+MODEL_NAME_MAX_CHARS: Final = 100  # of what goes into spans
 RESPONSE_MAX_BYTES: Final = 1024 * 1024
 
 Messages = list[dict[str, str]]
@@ -50,30 +54,36 @@ class ChatModel:
         self._listed_at = 0.0
 
     async def complete(self, messages: Messages, form: dict[str, Any], *, timeout_s: float) -> Completion:
-        with _TRACER.start_as_current_span(
-            "chat", kind=SpanKind.CLIENT, record_exception=False, set_status_on_exception=False
-        ) as span:
-            span.set_attributes({"gen_ai.operation.name": "chat", "gen_ai.provider.name": "lm_studio"})
+        with tracing.step(_TRACER, conventions.CHAT, SpanKind.CLIENT, self._known()) as span:
             try:
                 # httpx bounds each read; a server that sends a byte now and then would hold the turn without end.
                 async with asyncio.timeout(timeout_s):
                     completion = await self._ask(messages, form)
             except TimeoutError as error:
-                span.set_attribute("error.type", ModelFault.TIMEOUT.value)
-                span.set_status(StatusCode.ERROR)
+                tracing.failed(span, ModelFault.TIMEOUT.value)
                 raise ModelError(ModelFault.TIMEOUT) from error
             except ModelError as error:
-                span.set_attribute("error.type", error.fault.value)
-                span.set_status(StatusCode.ERROR)
+                tracing.failed(span, error.fault.value)
                 raise
-            span.set_attributes(
-                {
-                    "gen_ai.response.model": completion.served,
-                    "gen_ai.usage.input_tokens": completion.prompt_tokens or 0,
-                    "gen_ai.usage.output_tokens": completion.completion_tokens or 0,
-                }
-            )
+            if span.is_recording():
+                _describe(span, completion)
             return completion
+
+    def _known(self) -> tracing.Attributes:
+        """What is known of a call before it is made."""
+        url = self._client.base_url
+        attributes: dict[str, AttributeValue] = {
+            conventions.GEN_AI_OPERATION_NAME: conventions.CHAT,
+            conventions.GEN_AI_PROVIDER_NAME: conventions.LM_STUDIO,
+            conventions.GEN_AI_REQUEST_MAX_TOKENS: MAX_TOKENS,
+            conventions.GEN_AI_REQUEST_TEMPERATURE: 0.0,
+            conventions.SERVER_ADDRESS: url.host,
+            conventions.SERVER_PORT: url.port or (443 if url.scheme == "https" else 80),
+        }
+        session = tracing.current_session()
+        if session is not None:
+            attributes[conventions.GEN_AI_CONVERSATION_ID] = session
+        return attributes
 
     async def _ask(self, messages: Messages, form: dict[str, Any]) -> Completion:
         model = self._model or await self._first_model()
@@ -138,7 +148,9 @@ class ChatModel:
 
     async def _exchange(self, method: str, path: str, request: dict[str, Any] | None) -> tuple[bytes, int]:
         try:
-            async with self._client.stream(method, path, json=request) as response:
+            # Random numbers, nothing of the user's. A model server that traces as well goes on with the turn's trace.
+            traceparent = tracing.inject({})
+            async with self._client.stream(method, path, json=request, headers=traceparent) as response:
                 data = bytearray()
                 async for chunk in response.aiter_bytes():
                     data += chunk
@@ -153,6 +165,18 @@ class ChatModel:
             raise ModelError(ModelFault.DROPPED) from error
         except httpx.HTTPError as error:
             raise ModelError(ModelFault.UNREACHABLE) from error
+
+
+def _describe(span: Span, completion: Completion) -> None:
+    # A server's words; it may be anybody's.
+    asked, served = completion.asked[:MODEL_NAME_MAX_CHARS], completion.served[:MODEL_NAME_MAX_CHARS]
+    span.update_name(f"{conventions.CHAT} {asked}")
+    span.set_attribute(conventions.GEN_AI_REQUEST_MODEL, asked)
+    span.set_attribute(conventions.GEN_AI_RESPONSE_MODEL, served)
+    if completion.prompt_tokens is not None:
+        span.set_attribute(conventions.GEN_AI_USAGE_INPUT_TOKENS, completion.prompt_tokens)
+    if completion.completion_tokens is not None:
+        span.set_attribute(conventions.GEN_AI_USAGE_OUTPUT_TOKENS, completion.completion_tokens)
 
 
 def _count(usage: dict[str, Any], name: str) -> int | None:

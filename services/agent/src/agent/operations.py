@@ -4,13 +4,17 @@ import logging
 import time
 from typing import Final
 
+from opentelemetry import trace
+
 from agent import counting
 from agent.cycle import Clock, Cycle, DoubtError, Ended, FencedError, Intent, Request
 from agent.receipts import fitted, fitted_text
 from agent.store import Store
 from agent.words import NOTHING_CHANGED, operation_in_words
+from bus import tracing
 from bus.errors import Refusal
 from bus.tracing import current_trace_id
+from contracts import conventions
 from contracts.message import ErrorCode, Problem
 from contracts.operations import UndoChange
 from contracts.store import ApplyResult, ApplyStatus
@@ -18,6 +22,7 @@ from contracts.turns import OperationsCompleted, Outcome, Receipt, RunOperations
 from verification.undo import NO_HISTORY, History
 
 log = logging.getLogger(__name__)
+_TRACER: Final = trace.get_tracer("agent.operations")
 
 ATTEMPTS_MAX: Final = 3
 
@@ -33,7 +38,10 @@ class Operations:
         """Raises Refusal where nothing was done and the caller should know why."""
         request = Request(owner=asked.owner, operation_id=asked.operation_id, author=asked.author)
         clock = Clock()
+        span = trace.get_current_span()
+        span.set_attribute(conventions.TODO_TURN_ID, asked.operation_id)
         ended = await self._run(asked, request, clock)
+        span.set_attribute(conventions.TODO_OUTCOME, ended.outcome.value)
         counting.operation_ended(asked.author, ended)
         return OperationsCompleted(
             operation_id=asked.operation_id,
@@ -62,8 +70,9 @@ class Operations:
     async def _attempt(self, asked: RunOperations, request: Request, clock: Clock, attempt: int) -> Ended:
         since = time.perf_counter()
         # Before the rows: what they show is then at least as new as the changes.
-        history = await self._changes_to_undo(asked)
-        before = (await self._cycle.reader.read(asked.owner)).state
+        with tracing.step(_TRACER, conventions.PLAN, attributes={conventions.TODO_ATTEMPT: attempt}):
+            history = await self._changes_to_undo(asked)
+            before = (await self._cycle.reader.read(asked.owner)).state
         clock.lap("plan", since)
         if asked.expected_revision is not None and asked.expected_revision != before.revision:
             receipt = Receipt(operations=asked.operations, revision_before=before.revision, timings=clock.total())

@@ -23,6 +23,7 @@ from bus import tracing
 from bus.errors import BusError, LetGo, RetryLater, Unprocessable
 from bus.interface import Bus, Job
 from bus.tracing import current_trace_id
+from contracts import conventions
 from contracts.store import ApplyStatus
 from contracts.todo import Author
 from contracts.turns import (
@@ -38,6 +39,7 @@ from verification.undo import NO_HISTORY
 
 log = logging.getLogger(__name__)
 _TRACER = trace.get_tracer("agent.turns")
+_INVOKE_AGENT: Final = f"{conventions.INVOKE_AGENT} {conventions.AGENT_NAME}"
 
 OUTAGE_RETRY_S: Final = 1.0
 CRASHES_MAX: Final = 3
@@ -82,8 +84,11 @@ class Turns:
         except ValidationError as error:
             await self._telling.take_out(job)
             raise Unprocessable("unreadable") from error
-        with tracing.step(_TRACER, "invoke_agent todo") as span:
-            span.set_attribute("gen_ai.conversation.id", started.session)
+        trace.get_current_span().set_attribute(conventions.SESSION_ID, started.session)
+        with (
+            tracing.session(started.session),
+            tracing.step(_TRACER, _INVOKE_AGENT, attributes=_agent(started)) as span,
+        ):
             clock = Clock()
             work = partial(self._outlasting, started, job, clock)
             try:
@@ -92,7 +97,7 @@ class Turns:
                 log.info("turn had its outcome", extra={"deliveries": job.deliveries})
                 return
             ended, candidates = done or (cancelled(started, clock), ())
-            span.set_attribute("todo.outcome", ended.outcome.value)
+            span.set_attribute(conventions.TODO_OUTCOME, ended.outcome.value)
             await self._telling.complete(started, ended, candidates)
         crash_point("after_completed")
 
@@ -174,7 +179,7 @@ class Turns:
         await progress.begun(Phase.PLAN, attempt)
         crash_point("before_plan")
         since = time.perf_counter()
-        with tracing.step(_TRACER, "PLAN"):
+        with tracing.step(_TRACER, conventions.PLAN, attributes={conventions.TODO_ATTEMPT: attempt}):
             drafted = await self._drafting.draft(started, clock, progress)
         clock.lap("plan", since)
         resolution, before = drafted.resolution, drafted.before
@@ -205,6 +210,15 @@ class Turns:
         ended = await self._cycle.carry_out(request, intent, clock, on_phase=progress.begun)
         await self._drafting.learn(started, drafted, ended.outcome)
         return ended, ()
+
+
+def _agent(started: TurnStarted) -> tracing.Attributes:
+    return {
+        conventions.GEN_AI_OPERATION_NAME: conventions.INVOKE_AGENT,
+        conventions.GEN_AI_AGENT_NAME: conventions.AGENT_NAME,
+        conventions.GEN_AI_CONVERSATION_ID: started.session,
+        conventions.TODO_TURN_ID: started.turn_id,
+    }
 
 
 def _request(started: TurnStarted) -> Request:

@@ -1,13 +1,17 @@
 """A span for each message, in the trace that its `_meta.traceparent` names; no text, argument or exception in it."""
 
+import re
 from typing import Any, Final
 
 from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
-from opentelemetry import context, trace
+from mcp.shared.exceptions import MCPError
+from mcp_types import CallToolResult
+from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
 from bus import tracing
 from bus.tracing import TRACEPARENT
+from contracts import conventions
 from mcp_bridge.tools import NAMES
 
 _TRACER: Final = trace.get_tracer("mcp_bridge")
@@ -23,7 +27,6 @@ _METHODS: Final = frozenset(
         "resources/read",
         "resources/subscribe",
         "resources/unsubscribe",
-        "subscriptions/listen",
         "prompts/list",
         "prompts/get",
         "completion/complete",
@@ -31,21 +34,41 @@ _METHODS: Final = frozenset(
 )
 
 
+_LASTING: Final = frozenset({"subscriptions/listen"})
+"""Under way for as long as its client listens: a span of it would be as long as the session."""
+_VERSION: Final = re.compile(r"^\d{4}-\d{2}-\d{2}$")
+
+
 async def traced(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """The server's middleware; in place of the SDK's own, which puts the texts of exceptions into spans."""
+    if ctx.method in _LASTING:
+        return await call_next(ctx)
     traceparent = (ctx.meta or {}).get(TRACEPARENT)
-    parent = tracing.parent_of({TRACEPARENT: traceparent}) if isinstance(traceparent, str) else None
-    token = None if parent is None else context.attach(parent)
-    try:
-        with tracing.step(_TRACER, _name(ctx), SpanKind.SERVER):
-            return await call_next(ctx)
-    finally:
-        if token is not None:
-            context.detach(token)
+    parent = tracing.parent_of({TRACEPARENT: traceparent} if isinstance(traceparent, str) else {})
+    name, attributes = _described(ctx)
+    with tracing.step(_TRACER, name, SpanKind.SERVER, attributes, parent=parent) as span:
+        try:
+            result = await call_next(ctx)
+        except MCPError as error:
+            tracing.failed(span, str(error.error.code))
+            span.set_attribute(conventions.RPC_RESPONSE_STATUS_CODE, str(error.error.code))
+            raise
+        if isinstance(result, CallToolResult) and result.is_error:
+            tracing.failed(span, conventions.TOOL_ERROR)
+        return result
 
 
-def _name(ctx: ServerRequestContext[Any, Any]) -> str:
-    # Both come from strangers, and a span's name has to be one of a few.
+def _described(ctx: ServerRequestContext[Any, Any]) -> tuple[str, tracing.Attributes]:
+    # Method, tool and version come from strangers, and have to be some of a few.
     method = ctx.method if ctx.method in _METHODS else "other"
+    attributes = {conventions.MCP_METHOD_NAME: method}
+    if _VERSION.match(ctx.protocol_version or ""):
+        attributes[conventions.MCP_PROTOCOL_VERSION] = ctx.protocol_version
+    if method != "tools/call":
+        return method, attributes
+    attributes[conventions.GEN_AI_OPERATION_NAME] = conventions.EXECUTE_TOOL
     tool = (ctx.params or {}).get("name")
-    return f"{method} {tool}" if method == "tools/call" and tool in NAMES else method
+    if tool not in NAMES:
+        return method, attributes
+    attributes[conventions.GEN_AI_TOOL_NAME] = tool
+    return f"{method} {tool}", attributes

@@ -19,7 +19,8 @@ from opentelemetry.context import Context
 from opentelemetry.trace import SpanKind
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from contracts import limits
+from bus import tracing
+from contracts import conventions, limits
 from contracts.gateway import OpenPeer, PeerOpened
 from contracts.message import ErrorCode, Problem
 from contracts.signaling import Answer, Hello, Ready, SignalingError
@@ -157,13 +158,12 @@ class Socket:
         incoming = parse(data)
         kind = "invalid" if isinstance(incoming, Problem) else incoming.type
         # A span a message: one for the whole socket would be hours long and exported only at its end.
-        # Neither an exception's event nor its status: both quote its text.
-        with _TRACER.start_as_current_span(
-            f"signaling {kind}", kind=SpanKind.SERVER, record_exception=False, set_status_on_exception=False
-        ) as span:
+        method = f"signaling.{kind}"
+        attributes = {conventions.RPC_SYSTEM_NAME: conventions.WEBSOCKET, conventions.RPC_METHOD: method}
+        with tracing.step(_TRACER, method, SpanKind.SERVER, attributes) as span:
             actions = self._conversation.receive(incoming, now=time.monotonic())
             if self._conversation.session is not None:
-                span.set_attribute("session.id", self._conversation.session)
+                span.set_attribute(conventions.SESSION_ID, self._conversation.session)
             await self._perform(actions, group)
 
     async def _perform(self, actions: Actions, group: asyncio.TaskGroup) -> None:
@@ -194,7 +194,7 @@ class Socket:
             log.info(
                 "client told of an error", extra={**fields, "attempt": message.attempt, "code": message.code.value}
             )
-            trace.get_current_span().set_attribute("error.type", message.code.value)
+            tracing.refused(trace.get_current_span(), message.code)
 
     def _enqueue(self, action: Forward | HangUp) -> Actions:
         try:
@@ -217,14 +217,12 @@ class Socket:
 
     async def _enter(self, hello: Hello) -> None:
         # Of its own, since that of the frame has ended by then.
-        with _TRACER.start_as_current_span(
-            "signaling enter", record_exception=False, set_status_on_exception=False
-        ) as span:
+        with tracing.step(_TRACER, "signaling.enter") as span:
             answer = await self._admit(hello)
             if isinstance(answer, Admission):
-                span.set_attribute("session.id", answer.session)
+                span.set_attribute(conventions.SESSION_ID, answer.session)
             else:
-                span.set_attribute("error.type", answer.code.value)
+                tracing.failed(span, answer.code.value)
         await self._inbox.put(_HelloDone(answer))
 
     async def _open_peer(self, offer: OpenPeer) -> None:

@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from typing import Final
 
 from opentelemetry import trace
-from opentelemetry.trace import Span, SpanKind, StatusCode
+from opentelemetry.trace import Span, SpanKind
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import ExceptionContext, ExecutionContext
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from bus import tracing
+from contracts import conventions
 from todo_store.schema import METADATA
 
 _TRACER: Final = trace.get_tracer("todo_store")
@@ -45,15 +47,14 @@ def around(statement: str) -> Iterator[None]:
 
 def _begun(statement: str) -> Span:
     verb, table = name_of(statement)
-    attributes = {"db.system.name": "postgresql", "db.operation.name": verb}
+    attributes = {conventions.DB_SYSTEM_NAME: conventions.POSTGRESQL, conventions.DB_OPERATION_NAME: verb}
     if table is not None:
-        attributes["db.collection.name"] = table
+        attributes[conventions.DB_COLLECTION_NAME] = table
     return _TRACER.start_span(f"{verb} {table or 'statement'}", kind=SpanKind.CLIENT, attributes=attributes)
 
 
 def _failed(span: Span, error: BaseException) -> None:
-    span.set_status(StatusCode.ERROR)
-    span.set_attribute("error.type", type(error).__qualname__)
+    tracing.failed(span, type(error).__qualname__)
 
 
 def record(engine: AsyncEngine) -> None:
