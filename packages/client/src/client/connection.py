@@ -13,7 +13,7 @@ from client.errors import ClientError, ConnectError, Missed, Rejected, TimedOut,
 from client.feed import Feed
 from client.inbox import Inbox, PhaseHandler
 from client.resuming import Resumption
-from client.sending import checked, frames_of, new_message_id
+from client.sending import checked, frames_of, new_message_id, traceparent_of
 from client.signaling import Signaling
 from contracts.channel import (
     FromPage,
@@ -149,12 +149,13 @@ class AgentClient:
         call which ended in doubt: it will not be done twice.
         """
         turn_id = turn_id or uuid7()
+        own = traceparent or traceparent_of(turn_id)
         turn = self._inbox.follow(turn_id, on_phase)
         try:
             async with asyncio.timeout(timeout):
                 await self._answered(
                     lambda message_id: TurnStart(
-                        id=message_id, turn_id=turn_id, text=text, sent_at=datetime.now(UTC), traceparent=traceparent
+                        id=message_id, turn_id=turn_id, text=text, sent_at=datetime.now(UTC), traceparent=own
                     ),
                     TurnAccepted,
                 )
@@ -187,6 +188,7 @@ class AgentClient:
                         operation_id=operation_id,
                         operations=tuple(operations),
                         expected_revision=expected_revision,
+                        traceparent=traceparent_of(operation_id),
                     ),
                     OperationCompleted,
                 )

@@ -1,5 +1,6 @@
 """From a message to the frames that carry it, with what the gateway would refuse refused before it is sent. Pure."""
 
+import hashlib
 import json
 import secrets
 from collections.abc import Callable, Iterator
@@ -18,6 +19,13 @@ RequestT = TypeVar("RequestT", bound=FromPage)
 
 def new_message_id() -> str:
     return secrets.token_hex(8)
+
+
+def traceparent_of(request_id: str) -> str:
+    """The trace of a turn or an operation, in W3C Trace Context, sampled: by its id, so that one which is asked for
+    again, by whoever is in doubt about it, goes on in the same trace."""
+    digits = hashlib.sha256(request_id.encode()).hexdigest()
+    return f"00-{digits[:32]}-{digits[32:48]}-01"
 
 
 def checked(make: Callable[[], RequestT]) -> RequestT:

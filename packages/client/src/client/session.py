@@ -17,7 +17,7 @@ from client.feed import Feed
 from client.inbox import PhaseHandler
 from client.reconnecting import Reconnecting
 from client.resuming import Resumption
-from client.sending import checked
+from client.sending import checked, traceparent_of
 from contracts.channel import GatewayMessage, RunOperation, TurnStart
 from contracts.message import ErrorCode
 from contracts.operations import Operation
@@ -106,7 +106,9 @@ class AgentSession:
         turn_id = turn_id or uuid7()
         now = datetime.now(UTC)
         request = checked(
-            lambda: TurnStart(id=turn_id, turn_id=turn_id, text=text, sent_at=now, traceparent=traceparent)
+            lambda: TurnStart(
+                id=turn_id, turn_id=turn_id, text=text, sent_at=now, traceparent=traceparent or traceparent_of(turn_id)
+            )
         )
         return await self._conversation.outcome(request, TurnCompleted, timeout=timeout, on_phase=on_phase)
 
@@ -126,6 +128,7 @@ class AgentSession:
                 operation_id=operation_id,
                 operations=tuple(operations),
                 expected_revision=expected_revision,
+                traceparent=traceparent_of(operation_id),
             )
         )
         return await self._conversation.outcome(request, OperationsCompleted, timeout=timeout)

@@ -53,8 +53,9 @@ async def traced(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> Ha
             tracing.failed(span, str(error.error.code))
             span.set_attribute(conventions.RPC_RESPONSE_STATUS_CODE, str(error.error.code))
             raise
-        if isinstance(result, CallToolResult) and result.is_error:
-            tracing.failed(span, conventions.TOOL_ERROR)
+        match result:
+            case CallToolResult(is_error=True) | {"isError": True}:
+                tracing.failed(span, conventions.TOOL_ERROR)
         return result
 
 
