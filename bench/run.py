@@ -21,6 +21,7 @@ from bench.peers.__main__ import peers
 from bench.rivals.__main__ import rivals
 from bench.roundtrip import roundtrip
 from bench.startup import startup
+from bench.tracing import tracing_cost
 from bench.turns import turns
 from local_stack.temporary import RunningStack, running_stack, temporary_directory
 
@@ -39,6 +40,7 @@ BY_THEMSELVES: Final[dict[str, Callable[[], Awaitable[str]]]] = {
     "network": network,
     "capacity": capacity,
     "startup": startup,
+    "tracing": tracing_cost,
 }
 """On stacks of their own."""
 PEERS: Final = "peers"
