@@ -5,6 +5,9 @@ everything by `todo-agent up`, as a person starts it, with two agents and two ga
 counts.
 """
 
+# First of all: OpenTelemetry's providers do work in a forked child, with a pool whose lock is let go there only if this
+# was imported before the first of them was made. Otherwise a child of `preexec_fn` hangs before its exec.
+import concurrent.futures.thread  # noqa: F401
 import os
 import secrets
 import sys

@@ -3,6 +3,7 @@
 Of what the page sends only `traceparent` counts, and of that not the flag: whether a trace is recorded is decided here.
 """
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -42,6 +43,12 @@ def receiving(message: FromPage, kind: str) -> Iterator[Receiving]:
         received = Receiving(span)
         try:
             yield received
+        except asyncio.CancelledError:
+            if not isinstance(message, TurnStart):
+                # The page is gone and has no answer; it asks again, and is written down then. Not so for a turn: that
+                # it was stored is all that matters, and the next one like it is known to be a repeat.
+                received.again()
+            raise
         finally:
             if page is not None and not received.known:
                 page.end()

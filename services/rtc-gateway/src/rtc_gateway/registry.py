@@ -241,13 +241,13 @@ class Registry:
         reason = "failed"
         self._measures.sessions.add(1)
         try:
-            # Said by the spans of each message; none is as long as the session.
-            with tracing.session(request.session):
-                subscription = await self._bus.subscribe(
-                    subjects.live_of_session(request.session), feed.take, on_loss=feed.look
-                )
-                async with self._boards.of(request.owner) as board:
-                    entry.subscribed.set_result(None)
+            subscription = await self._bus.subscribe(
+                subjects.live_of_session(request.session), feed.take, on_loss=feed.look
+            )
+            async with self._boards.of(request.owner) as board:
+                entry.subscribed.set_result(None)
+                # Said by the spans of each message; none is as long as the session. A board is all its pages'.
+                with tracing.session(request.session):
                     reason = await self._served(entry, board)
         except BusError as error:
             entry.subscribed.set_result(error.problem)

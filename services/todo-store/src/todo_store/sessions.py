@@ -134,7 +134,8 @@ class Database:
                 await _roll_back(driver, transaction)
                 raise
             try:
-                await _while_connected(driver, transaction.commit)
+                with statement_spans.around("COMMIT"):  # where the disk is waited for
+                    await _while_connected(driver, transaction.commit)
             except asyncpg.QueryCanceledError:
                 raise  # of a statement that the commit ran: it was not committed
             except (*CONNECTION_LOST, OSError, TimeoutError) as error:

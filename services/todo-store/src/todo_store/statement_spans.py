@@ -17,7 +17,7 @@ from todo_store.schema import METADATA
 
 _TRACER: Final = trace.get_tracer("todo_store")
 _WITH: Final = re.compile(r"\s*WITH\b.*?\)\s+(?=SELECT|INSERT|UPDATE|DELETE)", re.DOTALL)
-_FORM: Final = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE)\b(?:.*?\b(?:FROM|INTO)\s+|\s+)?(\w+)?", re.DOTALL)
+_FORM: Final = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|COMMIT)\b(?:.*?\b(?:FROM|INTO)\s+|\s+)?(\w+)?", re.DOTALL)
 _KEY: Final = "todo_store.span"
 
 
@@ -50,7 +50,7 @@ def _begun(statement: str) -> Span:
     attributes = {conventions.DB_SYSTEM_NAME: conventions.POSTGRESQL, conventions.DB_OPERATION_NAME: verb}
     if table is not None:
         attributes[conventions.DB_COLLECTION_NAME] = table
-    return _TRACER.start_span(f"{verb} {table or 'statement'}", kind=SpanKind.CLIENT, attributes=attributes)
+    return _TRACER.start_span(verb if table is None else f"{verb} {table}", kind=SpanKind.CLIENT, attributes=attributes)
 
 
 def _failed(span: Span, error: BaseException) -> None:
