@@ -75,7 +75,12 @@ class Operations:
             before = (await self._cycle.reader.read(asked.owner)).state
         clock.lap("plan", since)
         if asked.expected_revision is not None and asked.expected_revision != before.revision:
-            receipt = Receipt(operations=asked.operations, revision_before=before.revision, timings=clock.total())
+            receipt = Receipt(
+                operations=asked.operations,
+                revision_before=before.revision,
+                timings=clock.total(),
+                trace_id=current_trace_id(),
+            )
             text = f"The state has changed since you looked: it is at revision {before.revision}. {NOTHING_CHANGED}"
             stale = Ended(Outcome.CONFLICT, text, receipt, reason="stale_view")
             return await self._unless_done_before(asked, request, clock, stale)
