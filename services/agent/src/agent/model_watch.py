@@ -11,6 +11,7 @@ from agent.faults import ModelError
 from agent.model import CompletingModel, Completion, Messages
 from agent.model_health import Health, ModelHealth
 from agent.model_listing import Listing
+from bus import tracing
 from bus.errors import BusError
 from bus.interface import Bus
 from contracts import subjects
@@ -105,7 +106,8 @@ class ModelWatch:
             log.info("model seen", extra={"state": health.state.value})
         self._said = health
         try:
-            await self._bus.publish(subjects.agent_model(self._instance), report)
+            with tracing.unrecorded():  # said again and again, and a trace each time
+                await self._bus.publish(subjects.agent_model(self._instance), report)
         except BusError as error:
             # It is said again soon.
             log.info("model not told of", extra={"code": error.problem.code.value})
