@@ -4,6 +4,7 @@ import re
 import time
 from datetime import UTC, datetime
 
+import pytest
 from tests.mcp_clients.bridge import connected, new_owner
 
 from client import AgentClient
@@ -181,6 +182,7 @@ async def test_a_tool_call_goes_on_with_its_clients_trace_and_is_its_own_where_t
     assert of_bridge("tools/call complete_todo_item")[0].attributes[conventions.ERROR_TYPE] == conventions.TOOL_ERROR
 
 
+@pytest.mark.timeout(400)
 async def test_two_hundred_turns_and_everything_else_that_was_done_are_whole_traces(traced: Traced) -> None:
     async with AgentClient.connect(traced.stack.url) as client:
         turns = [await client.ask("what are my lists?") for _ in range(TURNS)]
