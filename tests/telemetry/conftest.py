@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -58,10 +58,17 @@ class Traced:
 
 @pytest.fixture(scope="module")
 async def traced() -> AsyncIterator[Traced]:
-    """Two agents and two gateways with the stand-in. One of the agents dies, once."""
+    """One of the agents dies, once."""
+    async with running_traced(CRASH) as running:
+        yield running
+
+
+@asynccontextmanager
+async def running_traced(crash_at: str) -> AsyncIterator[Traced]:
+    """Two agents and two gateways with the stand-in."""
     with temporary_directory() as directory:
         async with receiving() as receiver, held_model() as model, AsyncExitStack() as running:
-            environ = {**receiver.environ, "CRASH_AT": CRASH}
+            environ = {**receiver.environ, "CRASH_AT": crash_at}
             arguments = ("--model-url", model.url, *SCALE)
             stack = await running.enter_async_context(running_stack(directory, *arguments, environ=environ))
             yield Traced(stack, model, receiver, running)

@@ -50,6 +50,11 @@ def test_a_whole_trace_has_no_fault_in_whatever_order_its_spans_came() -> None:
     assert faults(reversed(WHOLE)) == []
 
 
+def test_what_is_told_again_is_linked_and_a_stranger_may_ask_without_a_trace() -> None:
+    assert faults([replace(TAKEN, parent_id=None, links=(("ab" * 16, "1" * 16),))]) == []
+    assert faults([replace(SERVER, parent_id=None)]) == []
+
+
 def test_the_page_knows_no_version() -> None:
     bare = {conventions.SERVICE_NAME: conventions.PAGE}
     assert faults(but(replace(ROOT, resource=bare))) == []
@@ -63,6 +68,11 @@ def test_the_page_knows_no_version() -> None:
         (WHOLE[1:], "one root is wanted, found []"),
         ((*WHOLE[:3], *WHOLE[4:]), "agent: PLAN has lost its parent"),
         (but(replace(STEP, parent_id=None)), "one root is wanted, found ['agent: PLAN', 'page: turn.start']"),
+        ((replace(TAKEN, parent_id=None),), "agent: process x does not know who sent it"),
+        (
+            (replace(SERVER, parent_id=None, attributes={conventions.RPC_SYSTEM_NAME: conventions.NATS}),),
+            "rtc-gateway: turn.start does not know who sent it",
+        ),
         ((*WHOLE, replace(ROOT)), "page: turn.start came twice"),
         (but(replace(STEP, trace_id="cd" * 16)), "these are not the spans of one trace"),
         (

@@ -99,6 +99,12 @@ def _kinds(tree: Tree, span: Received) -> list[str]:
     if span.kind not in {"INTERNAL", "CLIENT", "SERVER", "PRODUCER", "CONSUMER"}:
         found.append(f"{span.label} has no kind")
     if parent is None:
+        # Nobody else speaks on our bus: whoever sent it was in a trace.
+        over_nats = span.attributes.get(conventions.RPC_SYSTEM_NAME) == conventions.NATS
+        if span.parent_id is None and (
+            (span.kind == "SERVER" and over_nats) or (span.kind == "CONSUMER" and not span.links)
+        ):
+            found.append(f"{span.label} does not know who sent it")
         return found
     remote = (span.service, span.resource.get(conventions.SERVICE_INSTANCE_ID)) != (
         parent.service,
