@@ -1,13 +1,16 @@
 """Instruments whose labels are bounded."""
 
 import logging
+from collections.abc import Iterator
 
 import pytest
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from tests.telemetry.measured import Measured
 
 from bus import metering
-from bus.metering import Counter, Histogram, UnlistedLabelError, listed, observing
+from bus.metering import AT_ZERO_MAX, Counter, Histogram, UnlistedLabelError, begin_at_zero, listed, observing
 from contracts import metrics
+from contracts.instruments import Instrument, Kind, Label
 
 
 def test_what_is_counted_stands_under_its_labels(measured: Measured) -> None:
@@ -73,3 +76,47 @@ def test_time_is_noted_with_what_became_of_the_block(measured: Measured) -> None
         fail()
 
     assert measured(metrics.STORE_DURATION, {"operation": "apply", "result": "internal"}) == 1
+
+
+def series_of(reader: InMemoryMetricReader, instrument: Instrument) -> set[frozenset[tuple[str, object]]]:
+    """The labels of each series that is shown."""
+    data = reader.get_metrics_data()
+    return {
+        frozenset((point.attributes or {}).items())
+        for resource in (data.resource_metrics if data else ())
+        for scope in resource.scope_metrics
+        for metric in scope.metrics
+        if metric.name == instrument.name
+        for point in metric.data.data_points
+    }
+
+
+@pytest.fixture
+def _of_a_service() -> Iterator[None]:
+    """A service whose counters no other test has, of instruments that none counts."""
+    yield
+    metering._BEGUN.discard("nobody")
+
+
+def of_nobody(name: str, *labels: Label, service: str = "nobody") -> Instrument:
+    return Instrument(f"test.{name}", Kind.COUNTER, "{thing}", "of a service in a test", (service,), labels)
+
+
+@pytest.mark.usefixtures("_of_a_service")
+def test_counters_of_a_service_show_what_they_have_not_counted_yet_unless_that_were_much(
+    metric_reader: InMemoryMetricReader,
+) -> None:
+    kinds = Label("kind", frozenset({"a", "b"}), "here")
+    numbers = Label("number", frozenset(map(str, range(AT_ZERO_MAX + 1))), "here")
+    bare, few, many = of_nobody("bare"), of_nobody("few", kinds), of_nobody("many", numbers)
+    elsewhere = of_nobody("elsewhere", service="somebody")
+    counters = [Counter(instrument) for instrument in (bare, few, many, elsewhere)]
+    begin_at_zero("nobody")
+    later = of_nobody("later", kinds)
+    counters.append(Counter(later))
+
+    assert series_of(metric_reader, bare) == {frozenset()}
+    assert series_of(metric_reader, few) == {frozenset({("kind", "a")}), frozenset({("kind", "b")})}
+    assert series_of(metric_reader, later) == series_of(metric_reader, few)
+    assert series_of(metric_reader, many) == series_of(metric_reader, elsewhere) == set()
+    del counters  # which are shown as long as somebody has them

@@ -4,9 +4,12 @@ An unlisted one becomes `other` and is told in the log once, without the value, 
 raise instead. Without a meter provider nothing is counted, and a measurement costs under a microsecond.
 """
 
+import itertools
 import logging
+import math
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final
@@ -21,6 +24,9 @@ log = logging.getLogger(__name__)
 Labels = Mapping[str, str]
 Look = Callable[[], float | None]
 """What a gauge shows now, None for nothing. Called in another thread: it reads what is there, and asks nobody."""
+
+AT_ZERO_MAX: Final = 16
+"""Series that a counter may begin with. One with more, of error codes mostly, has a series once it has counted."""
 
 _NONE: Final[Labels] = {}
 _METER: Final[Meter] = metrics.get_meter("todo")
@@ -73,15 +79,41 @@ class Counter:
     """Of Kind.COUNTER or Kind.UP_DOWN."""
 
     def __init__(self, instrument: Instrument) -> None:
-        self._instrument = instrument
+        self.instrument = instrument
         make = _METER.create_up_down_counter if instrument.kind is Kind.UP_DOWN else _METER.create_counter
         self._made: metrics.Counter | metrics.UpDownCounter = make(
             instrument.name, instrument.unit, instrument.description
         )
+        _COUNTERS.add(self)
+        if _BEGUN.intersection(instrument.services):
+            self.begin_at_zero()
 
     def add(self, amount: float, labels: Labels = _NONE) -> None:
         """Add `amount`, which only an up-down counter takes below zero."""
-        self._made.add(amount, listed(self._instrument, labels))
+        self._made.add(amount, listed(self.instrument, labels))
+
+    def begin_at_zero(self) -> None:
+        """Show a 0 for each value of its labels, if these are few."""
+        values = [sorted(label.values) for label in self.instrument.labels]
+        if math.prod(map(len, values)) <= AT_ZERO_MAX:
+            names = [label.name for label in self.instrument.labels]
+            for chosen in itertools.product(*values):
+                self._made.add(0, dict(zip(names, chosen, strict=True)))
+
+
+_COUNTERS: Final[weakref.WeakSet[Counter]] = weakref.WeakSet()
+_BEGUN: Final[set[str]] = set()
+
+
+def begin_at_zero(service: str) -> None:
+    """Have all counters of a service show that they have not counted yet, those too that are made later.
+
+    To whoever looks at a rate, the first count of a counter that was not there before is none at all.
+    """
+    _BEGUN.add(service)
+    for counter in list(_COUNTERS):
+        if service in counter.instrument.services:
+            counter.begin_at_zero()
 
 
 class Histogram:

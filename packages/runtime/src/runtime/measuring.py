@@ -25,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bus.metering import Histogram, observing
+from bus.metering import Histogram, begin_at_zero, observing
 from contracts.metrics import CPU_TIME, FILES, LOOP_LAG, MEMORY, UPTIME
 from runtime import http, telemetry
 
@@ -90,6 +90,7 @@ def setup(service: str, instance: str, *, scraped: bool) -> Measured | None:
     exemplars = None if telemetry.wanted("TRACES") else AlwaysOffExemplarFilter()
     provider = MeterProvider(readers, telemetry.resource(service, instance), exemplars, shutdown_on_exit=False)
     metrics.set_meter_provider(provider)
+    begin_at_zero(service)
     return Measured(partial(_shut_down, provider), text)
 
 
