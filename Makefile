@@ -21,6 +21,7 @@ test-long: sync page tools tests/foreign_client/node_modules  ## the long ones: 
 check: sync page  ## formatting, lint, types, import rules, generated files, the page's size
 	$(RUN)/ruff format --check . && $(RUN)/ruff check . && $(RUN)/mypy && $(RUN)/lint-imports
 	$(RUN)/python docs/generate_protocol.py --check && $(RUN)/python docs/generate_metrics.py --check && $(RUN)/python web/generate_protocol.py --check
+	$(RUN)/python -m dashboards --check
 	$(NPM) --prefix web run check && $(RUN)/python web/page_size.py
 
 bench: sync page tools  ## the figures of the README
