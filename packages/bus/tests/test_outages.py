@@ -16,7 +16,7 @@ from uuid import uuid4
 import pytest
 
 from bus.connection import Connection
-from bus.errors import BusError, BusLostError
+from bus.errors import BusError, BusLostError, NoReplyError
 from bus.interface import Event, Job
 from bus.nats_bus import NatsBus
 from contracts import streams, subjects
@@ -134,12 +134,17 @@ async def test_a_server_that_comes_back_with_another_password_ends_the_process(t
     assert [line["message"] for line in errors] == ["cannot run"]
 
 
-async def test_a_short_outage_is_survived_by_subscriptions_handlers_and_workers() -> None:
+async def test_a_short_outage_is_survived_by_all_but_the_requests_that_were_under_way() -> None:
     events: asyncio.Queue[Event] = asyncio.Queue()
     jobs: asyncio.Queue[Job] = asyncio.Queue()
     session = uuid4().hex
 
+    begun, let_go = asyncio.Event(), asyncio.Event()
+
     async def double(asked: Number) -> Number:
+        if asked.n < 0:
+            begun.set()
+            await let_go.wait()
         return Number(n=asked.n * 2)
 
     async with AsyncExitStack() as stack:
@@ -155,6 +160,8 @@ async def test_a_short_outage_is_survived_by_subscriptions_handlers_and_workers(
         work = await agent.work(streams.CHAT, CONSUMERS, jobs.put, slots=2, hints=subjects.LIVE_JOBS)
         await gateway.store(subjects.turn_started(session, "before"), Number(n=1))
         await asyncio.wait_for(jobs.get(), BOUND_S)
+        under_way = asyncio.create_task(gateway.request(subjects.OPS_RUN, Number(n=-1), Number, timeout=600))
+        await begun.wait()
 
         await stop(server)
         await until(lambda: not any(bus.connected for bus in buses.values()))
@@ -165,6 +172,9 @@ async def test_a_short_outage_is_survived_by_subscriptions_handlers_and_workers(
         await store.publish(subjects.todo_changed(OWNER), Number(n=2))
         assert Number.from_json((await asyncio.wait_for(events.get(), BOUND_S)).data).n == 2
         assert (await gateway.request(subjects.OPS_RUN, Number(n=3), Number, timeout=BOUND_S)).n == 6
+        with pytest.raises(NoReplyError):  # and not after the ten minutes that it was given
+            await asyncio.wait_for(under_way, BOUND_S)
+        let_go.set()
         await gateway.store(subjects.turn_started(session, "after"), Number(n=4))
         async with asyncio.timeout(BOUND_S):
             # The ack of the first may have died with the server, which then delivers it again.

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription as NatsSubscription
-from nats.errors import ConnectionClosedError, SlowConsumerError
+from nats.errors import ConnectionClosedError, SlowConsumerError, StaleConnectionError
 from nats.errors import Error as NatsError
 
 from bus import losses
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 CONNECT_TIMEOUT_S: Final = 30.0
 CLOSING_FLUSH_S: Final = 2
 LOST_AFTER_S: Final = 60.0
+LATE_ANSWERS_S: Final = 2.0
+"""So long after the bus is back, a request of before may yet be answered: whoever has it may have to come back too."""
 SLOW_LOGGED_EVERY_S: Final = 1.0
 _LOST: Final = Counter(BUS_LOST)
 _BACK: Final = Counter(BUS_BACK)
@@ -67,6 +70,7 @@ class Connection:
         self._limit = asyncio.timeout(None)
         self._loss_handlers: dict[int, LossHandler] = {}
         self._slow_logged_at = 0.0
+        self._asked_before: list[asyncio.Future[Msg]] = []
 
     def on_loss_of(self, subscription: NatsSubscription, handler: LossHandler) -> None:
         """Have `handler` called whenever events of a subscription may have been lost, until `forget`."""
@@ -99,6 +103,10 @@ class Connection:
             log.error("bus user may not publish", extra={"subject": template(subject)})
 
     async def on_disconnected(self) -> None:
+        if (
+            not self._asked_before
+        ):  # a loss may be told of more than once, and what is asked meanwhile is yet to be sent
+            self._asked_before = list(self.client._resp_map.values())
         if not self._closing:
             log.warning("bus lost")
             _LOST.add(1)
@@ -109,6 +117,8 @@ class Connection:
         _BACK.add(1)
         if self._watching:
             self._limit.reschedule(None)
+        asked, self._asked_before = self._asked_before, []
+        asyncio.get_running_loop().call_later(LATE_ANSWERS_S, _give_up, asked)
         # nats-py has subscribed again and flushed: what is sent from here on arrives.
         for handler in list(self._loss_handlers.values()):
             losses.tell(handler)
@@ -199,3 +209,13 @@ class Connection:
             await self.client.close()
         except ConnectionClosedError:
             log.info("bus was closed already")
+
+
+def _give_up(asked: list[asyncio.Future[Msg]]) -> None:
+    """End requests that were under way when the bus went away: they, or their answers, went with it. nats-py would wait
+    for as long as was given, which is a minute for an operation."""
+    waiting = [answer for answer in asked if not answer.done()]
+    for answer in waiting:
+        answer.set_exception(StaleConnectionError())
+    if waiting:
+        log.warning("requests lost with the bus", extra={"count": len(waiting)})
