@@ -3,6 +3,8 @@ UV := .tools/bin/uv
 RUN := .venv/bin
 NPM := npm --no-update-notifier
 UP ?=
+# In two processes, each with its own servers. In the order of the files: the short ones of bench are last, and even out.
+SIDE_BY_SIDE ?= -n 2 --dist loadgroup --no-loadscope-reorder
 
 help:  ## these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14
@@ -11,7 +13,7 @@ up: sync page  ## run everything on this machine (UP="--port 8080 --standin" pas
 	$(RUN)/todo-agent up $(UP)
 
 test: sync page tools tests/foreign_client/node_modules  ## every test that takes less than minutes
-	$(RUN)/pytest -q -m "not long"
+	$(RUN)/pytest -q -m "not long" $(SIDE_BY_SIDE)
 	$(NPM) --prefix web test
 
 test-long: sync page tools tests/foreign_client/node_modules  ## the long ones: chaos, soak

@@ -35,8 +35,23 @@ from local_stack.temporary import (
     temporary_directory,
 )
 
+WHOLE_STACK = "tests"
+NETWORK = "tests/network"
+SHARED_STACKS = frozenset({"stack", "page_stack"})
 MIGRATION_TIMEOUT_S = 60.0
 TEMPLATE = "migrated"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Which tests stay together where several processes run them, each with its own servers: those of a file, those of
+    a stack that is expensive to start, and those of the network of namespaces, of which a machine has one."""
+    for item in items:
+        file = item.path.relative_to(item.config.rootpath)
+        together = str(file)
+        if file.is_relative_to(WHOLE_STACK):
+            shared = SHARED_STACKS.intersection(getattr(item, "fixturenames", ()))
+            together = NETWORK if file.is_relative_to(NETWORK) else min(shared, default=together)
+        item.add_marker(pytest.mark.xdist_group(together))
 
 
 @pytest.fixture(scope="session", autouse=True)
