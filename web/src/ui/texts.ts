@@ -44,7 +44,6 @@ export const texts = {
     observed: "The database shows",
     notRead: "Expected, not read back",
     others: "Changed by somebody else meanwhile",
-    asExpected: "as expected",
     missing: "nothing of it",
     unexpected: "nothing",
     revisions: "Revision of your lists, before and after",
