@@ -137,9 +137,15 @@ describe("events", () => {
     expect(gateway.link.hello).toMatchObject({ last_seen: { chat: 500, out: 903 } });
   });
 
-  it("that are left out because they are too many are told to the person", async () => {
+  it("that are left out because they are too many are looked for in the history; without one, the person is told", async () => {
     const { gateway, page } = await connected();
     gateway.tell(current(900, 900, { replayed: 500, complete: false }));
+    const [asked] = gateway.heardOf("history.get");
+    expect(asked).toMatchObject({ before: null });
+    expect(page.state().notice).toBeNull();
+    gateway.tell({ type: "error", code: "unsupported", ref: asked?.["id"] });
+    expect(page.state().notice).toBeNull();
+    gateway.tell(current(1900, 1900, { replayed: 500, complete: false }));
     expect(page.state().notice?.detail).toContain("not all of it is shown here");
   });
 });

@@ -126,11 +126,11 @@ describe("a turn", () => {
 describe("the log", () => {
   it("is bounded: ended turns make room, running ones stay", () => {
     let log = sent;
-    for (let index = 0; index < 300; index += 1) {
+    for (let index = 0; index < 600; index += 1) {
       log = addTurn(log, `n${index}`, "x");
       log = takeTurnMessage(log, fromGateway({ type: "turn.completed", turn: completed(`n${index}`) }));
     }
-    expect(log.turns).toHaveLength(200);
+    expect(log.turns).toHaveLength(500);
     expect(only(log).id).toBe("t1");
   });
 

@@ -1,6 +1,7 @@
 /** The agent as the page sees it: connects, reconnects, keeps unanswered turns. It knows no React and no store. */
 
 import { Attempt, type Platform } from "./attempt";
+import { Cancels } from "./cancels";
 import { traceparent, uuid7 } from "./ids";
 import { OperationQueue, type Operation, type OperationEvents } from "./operations";
 import { Outbox } from "./outbox";
@@ -28,6 +29,10 @@ export interface ConnectionListener extends SignInEvents {
   path(path: Path): void;
   message(message: FromGateway): void;
   problem(reason: Reason): void;
+  /** The gateway has been given a turn: from now on it may be stored. */
+  sent(turnId: string): void;
+  /** The server will not stop this turn. */
+  notStopped(turnId: string, reason: Reason): void;
   /** Whether a turn is stored is not known; it is being asked again, or its outcome is waited for. */
   doubted(turnId: string, reason: Reason): void;
   /** Nothing was heard of a turn that is, or may be, stored for minutes; it is given up. */
@@ -61,6 +66,7 @@ export class AgentConnection {
   readonly #listener: ConnectionListener;
   readonly #outbox: Outbox;
   readonly #operations: OperationQueue;
+  readonly #cancels: Cancels;
   readonly #signIn: SignIn;
   readonly #live = new Map<number, Live>(); // the attempts that the state names: two at most
   #state: ConnectionState = IDLE;
@@ -78,8 +84,16 @@ export class AgentConnection {
     this.#outbox = new Outbox({
       // A turn's id is also the id of its message, so a refusal finds its turn by `ref`.
       send: (turn) => this.#serving?.send({ type: "turn.start", id: turn.turn_id, ...turn }) === true,
+      sent: (turnId) => listener.sent(turnId),
       doubted: (turnId, reason) => listener.doubted(turnId, reason),
-      silent: (turnId) => listener.silent(turnId),
+      silent: (turnId) => {
+        this.#cancels.drop(turnId);
+        listener.silent(turnId);
+      },
+    });
+    this.#cancels = new Cancels({
+      send: (id, turnId) => this.#serving?.send({ type: "turn.cancel", id, turn_id: turnId }) === true,
+      refused: (turnId, reason) => listener.notStopped(turnId, reason),
     });
     this.#operations = new OperationQueue({
       // The same for operations.
@@ -173,6 +187,22 @@ export class AgentConnection {
   /** Send a turn no more, and wait for nothing of it. */
   dropTurn(turnId: string): void {
     this.#outbox.drop(turnId);
+    this.#cancels.drop(turnId);
+  }
+
+  /** Have a turn stopped, now or as soon as there is a connection, and again until it has ended. Its end tells what became of it. */
+  cancelTurn(turnId: string): void {
+    this.#cancels.add(turnId);
+  }
+
+  /**
+   * Ask for this session's turns that are older than the seq `before`; null for the newest.
+   *
+   * @returns the `ref` of the answer, or null without a connection
+   */
+  getHistory(before: number | null, limit: number): string | null {
+    const id = uuid7();
+    return this.#serving?.send({ type: "history.get", id, before, limit }) === true ? id : null;
   }
 
   /** Run operations without a model now, or once those before them are through and there is a connection. */
@@ -242,6 +272,7 @@ export class AgentConnection {
     if (resume.owner !== null) {
       this.#outbox.clear();
       this.#operations.clear(OTHER_OWNER);
+      this.#cancels.clear();
       this.#listener.ownerChanged();
     }
     this.#setResume({ ...resume, owner });
@@ -253,7 +284,8 @@ export class AgentConnection {
       if (resume === null) return;
       if (resume !== this.#resume) this.#setResume(resume);
     }
-    if (this.#signIn.take(message) || this.#operations.take(message) || this.#outbox.take(message)) return;
+    const takers = [this.#signIn, this.#operations, this.#cancels, this.#outbox];
+    if (takers.some((taker) => taker.take(message))) return;
     this.#listener.message(message);
   }
 
@@ -285,9 +317,11 @@ export class AgentConnection {
     if (serving === servingAttempt(before)) return;
     this.#outbox.closed();
     this.#operations.closed();
+    this.#cancels.closed();
     this.#signIn.closed();
     if (serving === null) return;
     this.#outbox.opened();
     this.#operations.opened();
+    this.#cancels.opened();
   }
 }

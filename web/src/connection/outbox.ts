@@ -22,6 +22,8 @@ export type PendingTurn = Required<Pick<TurnStart, "turn_id" | "text" | "tracepa
 export interface OutboxEvents {
   /** False where the channel takes nothing. */
   send(turn: PendingTurn): boolean;
+  /** The channel has taken the turn: from now on it may be stored. */
+  sent(turnId: string): void;
   /** Whether a turn is stored is not known: it will be asked again, or its outcome is waited for. */
   doubted(turnId: string, reason: Reason): void;
   /** Nothing came of a turn that is, or may be, stored for SILENCE_MS; it is not kept any more. */
@@ -211,6 +213,7 @@ export class Outbox {
       this.#unanswered(entry.turn.turn_id);
       this.#events.doubted(entry.turn.turn_id, UNANSWERED);
     }, ANSWER_MS);
+    this.#events.sent(entry.turn.turn_id);
   }
 }
 

@@ -10,7 +10,7 @@ import { ErrorCodeSchema, TokenRenewSchema, TurnStartSchema } from "../connectio
 import { ResumeSchema, type Resume } from "../connection/resume";
 import type { Turn, TurnLog } from "./turns";
 
-const TURNS_MAX = 64; // the outbox holds fewer, so there is room for all that are not rejected
+const TURNS_MAX = 64; // the outbox and the queue hold fewer, so there is room for all that are not rejected
 const TEXT_MAX_CHARS = 8_192; // at most this many bytes can be sent
 const DRAFT_MAX_CHARS = 65_536;
 const NAMES = { resume: "session", turns: "turns", draft: "draft", token: "token", relayOnly: "relay-only" } as const;
@@ -18,7 +18,8 @@ const NAMES = { resume: "session", turns: "turns", draft: "draft", token: "token
 const KeptTurnSchema = v.object({
   id: TurnStartSchema.entries.turn_id,
   text: v.pipe(v.string(), v.maxLength(TEXT_MAX_CHARS)),
-  status: v.picklist(["sending", "accepted", "rejected"]),
+  status: v.picklist(["queued", "held", "sending", "accepted", "rejected"]),
+  stopping: v.optional(v.boolean(), false),
   problem: v.nullable(v.object({ code: ErrorCodeSchema, detail: v.string() })),
 });
 export type KeptTurn = v.InferOutput<typeof KeptTurnSchema>;
@@ -111,7 +112,7 @@ function keyOf(name: string): string {
   return `todo-agent.${name}`;
 }
 
-function keptTurn({ id, text, status, problem }: Turn): readonly KeptTurn[] {
+function keptTurn({ id, text, status, stopping, problem }: Turn): readonly KeptTurn[] {
   if (status === "completed" || status === "silent") return [];
-  return [{ id, text, status, problem: problem && { code: problem.code, detail: problem.detail } }];
+  return [{ id, text, status, stopping, problem: problem && { code: problem.code, detail: problem.detail } }];
 }

@@ -1,15 +1,18 @@
 /** Whether a question of the agent's can still be answered by its buttons. Pure. */
 
 import type { TurnCompleted, TurnsCandidate } from "../connection/protocol";
-import type { Turn, TurnLog } from "./turns";
+import { isQueued, type Turn, type TurnLog } from "./turns";
 
 // The agent's reply to a choice between lists of one name: it means nothing, or something else, without its question.
 const BARE_REPLY = /^number \d+$/;
 
-/** The turn that followed and so took the question, whatever it says (docs/decisions/0010); null while it is open. */
+/**
+ * The turn that followed and so took the question, whatever it says (docs/decisions/0010); null while it is open. One that
+ * was not taken, or waits in the page, has followed nothing yet.
+ */
 export function turnAfter({ turns }: TurnLog, turnId: string): Turn | null {
   const index = turns.findIndex(({ id }) => id === turnId);
-  return turns.slice(index + 1).find(({ status }) => status !== "rejected") ?? null;
+  return turns.slice(index + 1).find((turn) => turn.status !== "rejected" && !isQueued(turn)) ?? null;
 }
 
 /**

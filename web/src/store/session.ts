@@ -2,38 +2,20 @@
 
 import type { Platform } from "../connection/attempt";
 import { AgentConnection } from "../connection/client";
-import { byteLength } from "../connection/frames";
-import { uuid7 } from "../connection/ids";
 import type { Operation } from "../connection/operations";
-import { REQUEST_MAX_BYTES, type FromGateway } from "../connection/protocol";
+import type { FromGateway } from "../connection/protocol";
 import { SessionLock } from "../connection/session_lock";
 import { refusalOf, type ConnectionState, type Reason } from "../connection/state";
 import { abandonLoading, applyEntry, beginLoading, EMPTY_BOARD, passOver, takeList, type Board } from "./board";
+import { Conversation } from "./conversation";
 import { Expiry } from "./expiry";
 import { isToken, Kept } from "./kept";
 import { Line } from "./line";
 import { Runs, type RunOptions } from "./runs";
 import type { AgentStore, Revealed, View } from "./store";
-import {
-  addTurn,
-  disownTurns,
-  doubtTurn,
-  putBack,
-  rejectTurn,
-  sendAgain,
-  silenceTurn,
-  takeTurnMessage,
-  withoutTurns,
-  type TurnLog,
-} from "./turns";
 
 const STATE_ANSWER_MS = 10_000;
 const STATE_PAUSE_MS = 2_000;
-const TOO_MANY: Reason = {
-  code: "limit",
-  detail: "Too many requests are waiting for the server. Send it again when some have been answered.",
-};
-
 const MISSED: Reason = {
   code: "limit",
   detail: "Much has happened while this page was away, and not all of it is shown here; the lists are up to date",
@@ -52,11 +34,6 @@ export interface SessionOptions {
   readonly lock?: SessionLock;
 }
 
-/** How many bytes over the limit a request is; 0 where it fits. */
-export function bytesOver(text: string): number {
-  return Math.max(0, byteLength(text.trim()) - REQUEST_MAX_BYTES);
-}
-
 export class AgentSession {
   /** The connection as a person sees it and can try it. */
   readonly line: Line;
@@ -66,7 +43,7 @@ export class AgentSession {
   readonly #lock: SessionLock;
   readonly #expiry: Expiry;
   readonly #runs: Runs;
-  readonly #restored: ReadonlySet<string>;
+  readonly #conversation: Conversation;
   #stateTimer: ReturnType<typeof setTimeout> | undefined;
   #entering: symbol | null = null;
 
@@ -76,6 +53,7 @@ export class AgentSession {
     this.#lock = lock;
     this.#expiry = new Expiry((signInEnds) => store.setState({ signInEnds }));
     this.#runs = new Runs(store, (id, operations, revision) => this.#connection.runOperations(id, operations, revision));
+    this.#conversation = new Conversation(store, () => this.#connection, kept);
     this.#connection = new AgentConnection(
       { ...options, resume: kept.resume, token: kept.token, relayOnly: kept.relayOnly },
       {
@@ -85,19 +63,22 @@ export class AgentSession {
           void lock.claim(resume.session);
         },
         ownerChanged: () => {
-          this.#changeLog(disownTurns);
+          this.#conversation.disown();
           this.#setBoard(EMPTY_BOARD);
         },
         opened: (connectMs, entered) => {
           store.setState({ connectMs });
           this.line.entered(entered);
           this.#askForState();
+          this.#conversation.opened();
         },
         path: (path) => store.setState({ path }),
         message: (message) => this.#take(message),
         problem: (notice) => store.setState({ notice }),
-        doubted: (turnId, reason) => this.#changeLog((log) => doubtTurn(log, turnId, reason)),
-        silent: (turnId) => this.#changeLog((log) => silenceTurn(log, turnId)),
+        sent: (turnId) => this.#conversation.sent(turnId),
+        notStopped: (turnId, reason) => this.#conversation.notStopped(turnId, reason),
+        doubted: (turnId, reason) => this.#conversation.doubted(turnId, reason),
+        silent: (turnId) => this.#conversation.silent(turnId),
         operationDoubted: (id, reason) => this.#runs.doubted(id, reason),
         operationFailed: (id, reason, doubtful) => this.#runs.failed(id, reason, doubtful),
         token: (token) => {
@@ -109,11 +90,8 @@ export class AgentSession {
       },
     );
     this.line = new Line(store, kept, this.#connection);
-    this.#restored = new Set(kept.turns.map(({ id }) => id));
-    this.#restore();
-    store.subscribe(({ log }, before) => {
-      if (log !== before.log) kept.keepTurns(log);
-    });
+    store.setState({ draft: kept.draft });
+    this.#conversation.restore();
   }
 
   /** Connect, or try again at once. */
@@ -149,27 +127,44 @@ export class AgentSession {
     this.#kept.draft = text;
   }
 
-  /** Send a request. @returns false where it is empty or too long, and so was not sent */
+  /** Send a request, or queue it behind one that is under way. @returns false where it is empty or too long */
   send(text: string): boolean {
-    const request = text.trim();
-    if (request === "" || bytesOver(request) > 0) return false;
-    const id = uuid7();
-    this.#changeLog((log) => addTurn(log, id, request));
-    this.#start(id, request);
-    return true;
+    return this.#conversation.send(text);
   }
 
-  /** Send a rejected turn once more. */
+  /** Try a turn again that was not taken, not answered, or did not work out. */
   sendAgain(turnId: string): void {
-    const turn = this.#store.getState().log.turns.find(({ id }) => id === turnId);
-    if (turn?.status !== "rejected") return;
-    this.#changeLog((log) => sendAgain(log, turnId));
-    this.#start(turnId, turn.text);
+    this.#conversation.sendAgain(turnId);
   }
 
-  /** Give a rejected turn's text back to be changed. */
+  /** Give a turn's text back to be changed; one that is queued is taken out. */
   edit(turnId: string): void {
-    this.#changeLog((log) => putBack(log, turnId));
+    this.#conversation.edit(turnId);
+  }
+
+  /** Put a text into the composer, to be looked at before it is sent. */
+  write(text: string): void {
+    this.#conversation.write(text);
+  }
+
+  /** Take a queued turn out. */
+  takeOut(turnId: string): void {
+    this.#conversation.takeOut(turnId);
+  }
+
+  /** Let queued turns go on that are held. */
+  goOn(): void {
+    this.#conversation.goOn();
+  }
+
+  /** Stop what is under way. */
+  stop(): void {
+    this.#conversation.stop();
+  }
+
+  /** Show older turns of this session, or try again where that went wrong. */
+  earlier(): void {
+    this.#conversation.earlier();
   }
 
   /**
@@ -204,15 +199,6 @@ export class AgentSession {
     this.#store.setState({ signInEnds: null });
   }
 
-  #restore(): void {
-    this.#store.setState({ draft: this.#kept.draft });
-    for (const { id, text, status, problem } of this.#kept.turns) {
-      this.#changeLog((log) => addTurn(log, id, text, { status, problem }));
-      // Before the reload it may have been sent and stored.
-      if (status !== "rejected") this.#start(id, text, { accepted: status === "accepted", doubtful: true });
-    }
-  }
-
   async #enter(session: string): Promise<void> {
     const entering = Symbol(session);
     this.#entering = entering;
@@ -220,21 +206,10 @@ export class AgentSession {
     if (this.#entering !== entering) return;
     this.#entering = null;
     if (!isOurs) {
-      // This tab is a copy of another one, which goes on with the session and with the turns that were kept.
       this.#connection.forget();
-      for (const id of this.#restored) this.#connection.dropTurn(id);
-      this.#changeLog((log) => withoutTurns(log, this.#restored));
+      this.#conversation.leaveToOther();
     }
     this.#connection.connect();
-  }
-
-  #start(turnId: string, text: string, known?: Parameters<AgentConnection["startTurn"]>[2]): void {
-    if (this.#connection.startTurn(turnId, text, known)) return;
-    this.#changeLog((log) => rejectTurn(log, turnId, TOO_MANY));
-  }
-
-  #changeLog(to: (log: TurnLog) => TurnLog): void {
-    this.#store.setState(({ log }) => ({ log: to(log) }));
   }
 
   #connectionMoved(connection: ConnectionState): void {
@@ -246,28 +221,23 @@ export class AgentSession {
     if (before.name === "connected" && connection.name !== "connected") {
       clearTimeout(this.#stateTimer);
       this.#setBoard(abandonLoading(this.#store.getState().board));
+      this.#conversation.closed();
     }
   }
 
   #take(message: FromGateway): void {
-    const { board, log } = this.#store.getState();
+    const { board } = this.#store.getState();
     this.#runs.take(message);
     this.line.take(message);
     if (message.type === "session.current") {
-      if (!message.complete) this.#store.setState({ notice: MISSED });
+      if (!message.complete && !this.#conversation.catchUp()) this.#store.setState({ notice: MISSED });
     } else if (message.type === "state.list") this.#setBoard(takeList(board, message));
     else if (message.type === "state.changed") this.#setBoard(applyEntry(board, message.entry));
     else if (message.type === "state.stale") this.#setBoard(passOver(board, message.revision));
     else if (message.type === "error" && message.ref !== null && message.ref === board.loading?.ref) {
       this.#store.setState({ notice: message });
       this.#setBoard(abandonLoading(board));
-    } else {
-      const taken = takeTurnMessage(log, message);
-      if (taken !== log) this.#store.setState({ log: taken });
-      else if (message.type === "error" && !log.turns.some(({ id }) => id === message.ref)) {
-        this.#store.setState({ notice: message });
-      }
-    }
+    } else if (!this.#conversation.take(message) && message.type === "error") this.#store.setState({ notice: message });
   }
 
   // A stale board asks again after a pause, so that a server that answers wrongly is not asked in a tight loop.

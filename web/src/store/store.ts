@@ -5,6 +5,7 @@ import { createStore, type StoreApi } from "zustand/vanilla";
 import type { Path } from "../connection/path";
 import { IDLE, type ConnectionState, type Reason } from "../connection/state";
 import { EMPTY_BOARD, type Board } from "./board";
+import { NO_HISTORY, type History } from "./history";
 import { NO_LINE, type LineState } from "./line";
 import { NO_OPERATIONS, type Operations } from "./operations";
 import { AS_IT_COMES, type Preferences } from "./preferences";
@@ -22,6 +23,8 @@ export interface Revealed {
 export interface AgentState extends LineState {
   readonly connection: ConnectionState;
   readonly log: TurnLog;
+  /** What the server has told of this session's earlier turns. */
+  readonly history: History;
   readonly board: Board;
   /** What was asked for without a model, by its id: clicks on the board, and Undo. */
   readonly operations: Operations;
@@ -49,6 +52,7 @@ export function createAgentStore(): AgentStore {
   return createStore(() => ({
     connection: IDLE,
     log: NO_TURNS,
+    history: NO_HISTORY,
     board: EMPTY_BOARD,
     operations: NO_OPERATIONS,
     draft: "",

@@ -1,7 +1,7 @@
 /** Turns as the page knows them, and how messages change them. Pure. */
 
 import { isRetryable } from "../connection/outbox";
-import type { ErrorCode, FromGateway, ModelUse, Phase, TurnCompleted, WaitsFor } from "../connection/protocol";
+import type { ErrorCode, FromGateway, ModelUse, Outcome, Phase, TurnCompleted, WaitsFor } from "../connection/protocol";
 import type { Reason } from "../connection/state";
 
 export interface PhaseSeen {
@@ -13,8 +13,15 @@ export interface PhaseSeen {
 export interface Turn {
   readonly id: string;
   readonly text: string;
-  /** `silent`: it is, or may be, stored, and then nothing more was heard of it. */
-  readonly status: "sending" | "accepted" | "rejected" | "completed" | "silent";
+  /**
+   * `queued`: it waits in the page for the turns before it; `held`: until the person lets it go on.
+   * `silent`: it is, or may be, stored, and then nothing more was heard of it.
+   */
+  readonly status: "queued" | "held" | "sending" | "accepted" | "rejected" | "completed" | "silent";
+  /** The gateway has been given it, or may have been, before a reload. */
+  readonly sent: boolean;
+  /** The person has stopped it, and how it ended is not known yet. */
+  readonly stopping: boolean;
   readonly attempt: number;
   readonly phases: readonly PhaseSeen[];
   /** What holds the newest phase up. */
@@ -27,7 +34,7 @@ export interface Turn {
   readonly traceId: string | null;
 }
 
-/** The text of a rejected turn, on its way back to the composer. */
+/** The text of a turn, on its way back to the composer. */
 export interface PutBack {
   readonly text: string;
   /** By the person; otherwise it must not disturb what they are writing. */
@@ -35,14 +42,17 @@ export interface PutBack {
 }
 
 export interface TurnLog {
+  /** In the order in which they were asked; those that are queued or held are the last ones. */
   readonly turns: readonly Turn[];
   /** The turn that ended last, to be announced. */
   readonly lastEnded: string | null;
+  /** The turn that the person asked last. */
+  readonly lastAsked: string | null;
   readonly putBack: PutBack | null;
 }
 
-const TURNS_MAX = 200;
-export const NO_TURNS: TurnLog = { turns: [], lastEnded: null, putBack: null };
+export const TURNS_MAX = 500;
+export const NO_TURNS: TurnLog = { turns: [], lastEnded: null, lastAsked: null, putBack: null };
 const OTHER_OWNER: Reason = {
   code: "unauthorised",
   detail: "This was written under another sign-in; it is not sent under yours",
@@ -50,18 +60,24 @@ const OTHER_OWNER: Reason = {
 const SILENT: Reason = { code: "timeout", detail: "No word of this request any more; look at the lists" };
 // Sent once more as it is, such a turn can be taken; with any other code the request itself has to change.
 const WORTH_REPEATING: ReadonlySet<ErrorCode> = new Set(["limit", "capacity", "deadline", "internal"]);
+// Ends that leave the lists as they were, and that another try may not meet. Of `unknown` that is not so.
+const CHANGED_NOTHING: ReadonlySet<Outcome> = new Set(["failed", "conflict", "cancelled"]);
 
 /** Whether a turn that was rejected for this reason may be taken when it is sent again as it is. */
 export function isWorthRepeating({ code }: Reason): boolean {
   return isRetryable(code) || WORTH_REPEATING.has(code);
 }
 
-/** A turn the person has just sent, or, with a status, before a reload. The oldest ended turns make room. */
-export function addTurn(log: TurnLog, id: string, text: string, known: Partial<Pick<Turn, "status" | "problem">> = {}): TurnLog {
-  const turn: Turn = {
+export type Known = Partial<Pick<Turn, "status" | "problem" | "sent" | "stopping" | "completed">>;
+
+/** A turn of which no more is known than what is given. */
+export function newTurn(id: string, text: string, known: Known = {}): Turn {
+  return {
     id,
     text,
     status: "sending",
+    sent: false,
+    stopping: false,
     attempt: 0,
     phases: [],
     waitsFor: null,
@@ -71,12 +87,22 @@ export function addTurn(log: TurnLog, id: string, text: string, known: Partial<P
     traceId: null,
     ...known,
   };
-  const surplus = log.turns.length + 1 - TURNS_MAX;
-  const dropped = new Set(log.turns.filter(hasEnded).slice(0, Math.max(0, surplus)));
-  return { ...log, turns: [...log.turns.filter((other) => !dropped.has(other)), turn] };
 }
 
-/** Turns that are another page's. */
+/** A turn the person has just sent, or, with a status, before a reload: behind what is under way, before what is queued. */
+export function addTurn(log: TurnLog, id: string, text: string, known: Known = {}): TurnLog {
+  const turn = newTurn(id, text, known);
+  const first = isQueued(turn) ? -1 : log.turns.findIndex(isQueued);
+  return bounded({ ...log, lastAsked: id, turns: log.turns.toSpliced(first === -1 ? log.turns.length : first, 0, turn) });
+}
+
+/** The oldest ended turns make room. */
+function bounded(log: TurnLog): TurnLog {
+  const dropped = new Set(log.turns.filter(hasEnded).slice(0, Math.max(0, log.turns.length - TURNS_MAX)));
+  return dropped.size === 0 ? log : { ...log, turns: log.turns.filter((turn) => !dropped.has(turn)) };
+}
+
+/** Without turns that were taken out, or are another page's. */
 export function withoutTurns(log: TurnLog, ids: ReadonlySet<string>): TurnLog {
   return { ...log, turns: log.turns.filter(({ id }) => !ids.has(id)) };
 }
@@ -86,24 +112,65 @@ export function disownTurns(log: TurnLog): TurnLog {
   return { ...log, turns: log.turns.map(disowned), putBack: null };
 }
 
-/** A rejected turn is sent once more, under its own id. */
+/**
+ * A turn that was rejected or went silent is sent once more, under its own id: whatever became of it, it is done once.
+ * Behind one that is under way it is queued.
+ */
 export function sendAgain(log: TurnLog, id: string): TurnLog {
-  const sent = change(log, id, (turn) => (turn.status === "rejected" ? { ...turn, status: "sending", problem: null } : turn));
-  return sent !== log && log.lastEnded === id ? { ...sent, lastEnded: null } : sent;
+  const turn = log.turns.find((candidate) => candidate.id === id);
+  if (turn === undefined || retryOf(turn) !== "same") return log;
+  const again: Turn = { ...turn, problem: null, stopping: false, status: isBusy(log) ? "queued" : "sending" };
+  const turns =
+    again.status === "queued"
+      ? [...log.turns.filter((other) => other !== turn), again]
+      : log.turns.map((other) => (other === turn ? again : other));
+  return { ...log, turns, lastEnded: log.lastEnded === id ? null : log.lastEnded };
+}
+
+/** How an ended turn can be tried again: as the same one, as a new one with its words, or not. */
+export function retryOf({ status, problem, completed }: Turn): "same" | "new" | null {
+  if (status === "completed") return completed !== null && CHANGED_NOTHING.has(completed.outcome) ? "new" : null;
+  if (problem === null || !(status === "rejected" || status === "silent")) return null;
+  return isWorthRepeating(problem) ? "same" : null;
+}
+
+/** The gateway was given the turn. */
+export function turnSent(log: TurnLog, id: string): TurnLog {
+  return change(log, id, (turn) => (turn.sent ? turn : { ...turn, sent: true }));
+}
+
+/** Whether a turn is under way. */
+export function isBusy(log: TurnLog): boolean {
+  return log.turns.some(isRunning);
+}
+
+export function isRunning({ status }: Turn): boolean {
+  return status === "sending" || status === "accepted";
+}
+
+export function isQueued({ status }: Turn): boolean {
+  return status === "queued" || status === "held";
+}
+
+/** The turns that wait in the page, in their order. */
+export function queued(log: TurnLog): readonly Turn[] {
+  return log.turns.filter(isQueued);
 }
 
 /** The turn was not stored; nothing will happen. One that was accepted was stored, whatever is said of it later. */
 export function rejectTurn(log: TurnLog, id: string, problem: Reason): TurnLog {
-  const rejected = change(log, id, (turn) => (turn.status === "sending" ? { ...turn, status: "rejected", problem } : turn));
+  const rejected = change(log, id, (turn) => (turn.status === "sending" ? { ...turn, status: "rejected", sent: false, stopping: false, problem } : turn));
   const text = log.turns.find((turn) => turn.id === id)?.text;
   if (rejected === log || text === undefined) return log;
   return { ...rejected, lastEnded: id, putBack: isWorthRepeating(problem) ? log.putBack : { text, asked: false } };
 }
 
-/** The person wants to change a rejected turn's text. */
+/** The person wants to change a turn's text and send that. One that is queued leaves its place; others stay as they are. */
 export function putBack(log: TurnLog, id: string): TurnLog {
   const turn = log.turns.find((candidate) => candidate.id === id);
-  return turn?.status === "rejected" ? { ...log, putBack: { text: turn.text, asked: true } } : log;
+  if (turn === undefined) return log;
+  const turns = isQueued(turn) ? log.turns.filter((other) => other !== turn) : log.turns;
+  return { ...log, turns, putBack: { text: turn.text, asked: true } };
 }
 
 /** Whether the turn was stored is not known, and is being asked. Of one that is known to be stored, it is no news. */
@@ -114,7 +181,7 @@ export function doubtTurn(log: TurnLog, id: string, problem: Reason): TurnLog {
 /** Nothing has been heard of a turn that is, or may be, stored for so long that it is not waited for any more. */
 export function silenceTurn(log: TurnLog, id: string): TurnLog {
   const silenced = change(log, id, (turn) =>
-    hasEnded(turn) ? turn : { ...turn, status: "silent", problem: SILENT },
+    isRunning(turn) ? { ...turn, status: "silent", problem: SILENT } : turn,
   );
   return ending(silenced, log, id);
 }
@@ -124,10 +191,10 @@ export function takeTurnMessage(log: TurnLog, message: FromGateway): TurnLog {
   switch (message.type) {
     case "turn.accepted":
       return change(log, message.turn_id, (turn) =>
-        // The word that it is stored outweighs an earlier one that it is not.
-        hasEnded(turn) && turn.status !== "rejected"
+        // The word that it is stored outweighs an earlier one that it is not. One that is queued will ask for it.
+        isQueued(turn) || (hasEnded(turn) && turn.status !== "rejected")
           ? turn
-          : { ...turn, status: "accepted", traceId: message.trace_id ?? turn.traceId, problem: null },
+          : { ...turn, status: "accepted", sent: true, traceId: message.trace_id ?? turn.traceId, problem: null },
       );
     case "turn.rejected": {
       const id = message.turn_id ?? message.ref ?? "";
@@ -181,10 +248,11 @@ export function hasEnded(turn: Turn): boolean {
 
 function disowned(turn: Turn): Turn {
   if (turn.status === "completed" || turn.status === "silent") return turn;
-  return { ...turn, status: turn.status === "accepted" ? "silent" : "rejected", problem: OTHER_OWNER };
+  return { ...turn, stopping: false, status: turn.status === "accepted" ? "silent" : "rejected", problem: OTHER_OWNER };
 }
 
-function change(log: TurnLog, id: string, to: (turn: Turn) => Turn): TurnLog {
+/** The log with one turn changed; the same log where the turn stays as it is, or there is none. */
+export function change(log: TurnLog, id: string, to: (turn: Turn) => Turn): TurnLog {
   const index = log.turns.findIndex((turn) => turn.id === id);
   const turn = log.turns[index];
   if (turn === undefined) return log;
@@ -213,7 +281,7 @@ function besideAccepted(log: TurnLog, id: string, problem: Reason): TurnLog {
 
 /** The turn at this attempt, with what an earlier one showed cleared; null where the message is of an earlier one. */
 function atAttempt(turn: Turn, attempt: number): Turn | null {
-  if (hasEnded(turn) || attempt < turn.attempt) return null;
+  if (!isRunning(turn) || attempt < turn.attempt) return null;
   return attempt === turn.attempt ? turn : { ...turn, attempt, phases: [], waitsFor: null, prose: "" };
 }
 

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode, type SubmitEvent } from "react";
 
-import { bytesOver } from "../store/session";
+import { bytesOver } from "../store/conversation";
 import type { PutBack } from "../store/turns";
 import { useActions, useAgentState } from "./agent";
 
