@@ -149,7 +149,9 @@ describe("a turn", () => {
     say("t1", "add milk");
     hear({ type: "turn.accepted", ref: "t1", turn_id: "t1" });
     act(() => store.setState(({ log }) => ({ log: silenceTurn(log, "t1") })));
-    expect(screen.getByTestId("turn-problem").textContent).toBe("No word of this request any more; look at the lists.");
+    expect(screen.getByTestId("turn-problem").textContent).toContain("No word of this request any more; look at the lists.");
+    fireEvent.click(screen.getByText("Ask again"));
+    expect(session.sendAgain).toHaveBeenCalledWith("t1");
     expect(screen.getByTestId("turn-announced").textContent).toBe("No word of this request any more; look at the lists.");
     expect(screen.getByTestId("turn").getAttribute("aria-busy")).toBe("false");
   });

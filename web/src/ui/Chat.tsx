@@ -1,78 +1,104 @@
-import { useEffect, useLayoutEffect, useRef, type ReactNode } from "react";
+import { useCallback, useMemo, useState, type ReactNode } from "react";
 
+import { isQueued } from "../store/turns";
 import { useActions, useAgentState } from "./agent";
 import { Composer } from "./Composer";
+import { useFollow } from "./follow";
+import { Icon } from "./icons";
+import { Queue } from "./Queue";
+import { texts } from "./texts";
 import { TurnCard } from "./TurnCard";
-
-const SUGGESTIONS = [
-  "create a list called Groceries",
-  "create Travel and add passport to it",
-  "what is on Groceries?",
-] as const;
-const NEAR_END_PX = 80;
+import { Welcome } from "./Welcome";
 
 export function Chat(): ReactNode {
-  const turns = useAgentState((state) => state.log.turns);
-  const log = useRef<HTMLDivElement>(null);
-  const follows = useRef(true);
-  const count = useRef(0);
-
-  // The end stays in view, unless the reader has scrolled up; what they send themselves always shows.
-  useLayoutEffect(() => {
-    const node = log.current;
-    if (node === null) return;
-    if (follows.current || turns.length > count.current) node.scrollTop = node.scrollHeight;
-    count.current = turns.length;
-  }, [turns]);
-
-  // Also when the composer grows, or a phone's keyboard comes up.
-  useEffect(() => {
-    const node = log.current;
-    if (node === null) return undefined;
-    const observer = new ResizeObserver(() => {
-      if (follows.current) node.scrollTop = node.scrollHeight;
-    });
-    observer.observe(node);
-    return () => observer.disconnect();
-  }, []);
-
   return (
     <section className="chat" aria-label="Chat">
-      <div
-        className="log"
-        role="log"
-        aria-live="off"
-        aria-label="Conversation"
-        ref={log}
-        onScroll={({ currentTarget: node }) => {
-          follows.current = node.scrollHeight - node.scrollTop - node.clientHeight < NEAR_END_PX;
-        }}
-      >
-        {turns.length === 0 ? <Welcome /> : turns.map((turn) => <TurnCard key={turn.id} turn={turn} />)}
+      <Log />
+      <div className="dock">
+        <Queue />
+        <Composer />
       </div>
-      <Composer />
     </section>
   );
 }
 
-function Welcome(): ReactNode {
+function Log(): ReactNode {
   const session = useActions();
+  const all = useAgentState((state) => state.log.turns);
+  const lastAsked = useAgentState((state) => state.log.lastAsked);
+  const lastEnded = useAgentState((state) => state.log.lastEnded);
+  const history = useAgentState((state) => state.history);
+  const turns = useMemo(() => all.filter((turn) => !isQueued(turn)), [all]);
+  const nearStart = useCallback(() => {
+    if (history.more && history.status === "known") session.earlier();
+  }, [session, history]);
+  const { log, away, toEnd, onScroll } = useFollow(lastAsked, nearStart);
+  const [seenEnd, setSeenEnd] = useState(lastEnded);
+  if (!away && seenEnd !== lastEnded) setSeenEnd(lastEnded);
+
   return (
-    <div className="welcome">
-      <h2>What should be on your lists?</h2>
-      <p>
-        Say it in your own words. Every change is read back from the database before it is reported, and each answer comes
-        with its receipt.
-      </p>
-      <ul className="chips">
-        {SUGGESTIONS.map((suggestion) => (
-          <li key={suggestion}>
-            <button type="button" className="chip" onClick={() => session.send(suggestion)}>
-              {suggestion}
-            </button>
-          </li>
-        ))}
-      </ul>
+    <div className="log-frame">
+      {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a keyboard scrolls it, and it may hold nothing to focus */}
+      <div className="log" role="log" aria-live="off" aria-label={texts.chat.conversation} tabIndex={0} ref={log} onScroll={onScroll}>
+        <Earlier />
+        {turns.length === 0 ? <Empty /> : turns.map((turn) => <TurnCard key={turn.id} turn={turn} />)}
+      </div>
+      {away && (
+        <button type="button" className="to-newest" data-testid="to-newest" onClick={toEnd}>
+          <Icon name="arrow_down" />
+          {seenEnd === lastEnded ? texts.chat.newest : texts.chat.newAnswer}
+        </button>
+      )}
     </div>
+  );
+}
+
+/** A button that goes while it has the focus passes it on to the log that it stands in. */
+function passFocusOn(button: HTMLButtonElement): () => void {
+  const log = button.closest<HTMLElement>('[role="log"]');
+  return () => {
+    if (document.activeElement === button) log?.focus();
+  };
+}
+
+/** What is before the first turn: more of them, if there are. */
+function Earlier(): ReactNode {
+  const session = useActions();
+  const { status, asked, more } = useAgentState((state) => state.history);
+  if (status === "failed" && asked === null) {
+    return (
+      <p className="log-note" data-testid="history-failed">
+        {texts.chat.earlierFailed}
+        <button type="button" className="button button-small" onClick={() => session.earlier()}>
+          {texts.chat.tryAgain}
+        </button>
+      </p>
+    );
+  }
+  if (!more) return null;
+  return (
+    <p className="log-note">
+      <button
+        type="button"
+        className="button button-small"
+        data-testid="earlier"
+        aria-busy={asked !== null}
+        ref={passFocusOn}
+        onClick={() => session.earlier()}
+      >
+        {asked === null ? texts.chat.earlier : texts.chat.earlierLoading}
+      </button>
+    </p>
+  );
+}
+
+function Empty(): ReactNode {
+  const isLoading = useAgentState(({ history }) => history.status === "due" || (history.asked !== null && history.status === "none"));
+  const isConnected = useAgentState(({ connection }) => connection.name === "connected");
+  if (!isLoading) return <Welcome />;
+  return (
+    <p className="log-note loading" data-testid="history-loading">
+      {isConnected ? texts.chat.loading : texts.chat.loadingLater}
+    </p>
   );
 }

@@ -1,12 +1,28 @@
-import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode, type SubmitEvent } from "react";
+import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode, type SubmitEvent } from "react";
 
 import { bytesOver } from "../store/conversation";
-import type { PutBack } from "../store/turns";
+import { stepThrough, type Recall } from "../store/recall";
+import { isQueued, isRunning, type PutBack } from "../store/turns";
 import { useActions, useAgentState } from "./agent";
+import { Icon } from "./icons";
+import { useKey } from "./keyboard";
+import { texts } from "./texts";
 
 export const COMPOSER_ID = "request";
 
-/** What is written, after a rejected text came back: it fills an empty composer, and follows what stands there only where asked for. */
+/** With a finger it would bring up the keyboard over the page. */
+export function focusComposer(): void {
+  if (matchMedia("(pointer: fine)").matches) document.getElementById(COMPOSER_ID)?.focus();
+}
+
+/** A button that goes while it has the focus passes it on to the composer. */
+function passFocusOn(button: HTMLButtonElement): () => void {
+  return () => {
+    if (document.activeElement === button) focusComposer();
+  };
+}
+
+/** What is written, after a text came back: it fills an empty composer, and follows what stands there only where asked for. */
 function withPutBack(written: string, { text, asked }: PutBack): string {
   if (written.trim() === "") return text;
   return asked ? `${written}\n${text}` : written;
@@ -16,37 +32,66 @@ function withPutBack(written: string, { text, asked }: PutBack): string {
 export function Composer(): ReactNode {
   const session = useActions();
   const [text, setText] = useState(useAgentState((state) => state.draft));
+  const [recall, setRecall] = useState<Recall | null>(null);
   const box = useRef<HTMLTextAreaElement>(null);
   const putBack = useAgentState(({ log }) => log.putBack);
   const [taken, setTaken] = useState(putBack);
-  const newest = useAgentState(({ log }) => log.turns.at(-1)?.id ?? null);
+  const lastAsked = useAgentState(({ log }) => log.lastAsked);
+  const asked = useRef(lastAsked);
+  const turns = useAgentState(({ log }) => log.turns);
+  const running = useMemo(() => turns.filter(isRunning), [turns]);
+  const isStopping = running.every(({ stopping }) => stopping);
   const over = bytesOver(text);
+  const isEmpty = text.trim() === "";
 
   if (putBack !== taken) {
     setTaken(putBack);
+    setRecall(null);
     if (putBack !== null) setText(withPutBack(text, putBack));
   }
-  // Only the person makes turns: whichever control sent one, the next is written here.
+  // Whichever control sent a request, the next is written here.
   useEffect(() => {
-    if (newest !== null) box.current?.focus();
-  }, [newest]);
+    if (lastAsked !== asked.current) box.current?.focus();
+    asked.current = lastAsked;
+  }, [lastAsked]);
   useEffect(() => session.keepDraft(text), [session, text]);
   useEffect(() => {
     if (putBack?.asked === true) box.current?.focus();
   }, [putBack]);
-  // With a finger it would bring up the keyboard over the page.
-  useEffect(() => {
-    if (matchMedia("(pointer: fine)").matches) box.current?.focus();
-  }, []);
+  useEffect(focusComposer, []);
 
   const send = (): void => {
-    if (session.send(text)) setText("");
+    if (!session.send(text)) return;
+    setText("");
+    setRecall(null);
   };
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
     send();
   };
+  const walk = (step: "back" | "forth"): void => {
+    const newest = turns.at(-1);
+    // One that has not gone out yet is changed itself, not asked a second time.
+    if (step === "back" && isEmpty && newest !== undefined && isQueued(newest)) {
+      session.edit(newest.id);
+      return;
+    }
+    const requests = turns.filter((turn) => !isQueued(turn)).map((turn) => turn.text);
+    const found = stepThrough(requests, recall, text, step);
+    box.current?.focus();
+    if (found === null) return;
+    setText(found.text);
+    setRecall(found.recall);
+  };
+  useKey("stop", running.length === 0 ? null : () => session.stop());
+  useKey("edit_last", turns.length === 0 ? null : () => walk("back"));
+
   const key = (event: KeyboardEvent): void => {
+    if (event.altKey && event.key === "ArrowDown" && recall !== null) {
+      event.preventDefault();
+      walk("forth");
+      return;
+    }
     // While an input method composes, Enter accepts its suggestion.
     if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
     event.preventDefault();
@@ -54,9 +99,9 @@ export function Composer(): ReactNode {
   };
 
   return (
-    <form className="composer" onSubmit={submit}>
+    <form className="composer" data-running={running.length > 0} onSubmit={submit}>
       <label className="visually-hidden" htmlFor={COMPOSER_ID}>
-        Your request
+        {texts.chat.request}
       </label>
       <textarea
         id={COMPOSER_ID}
@@ -65,20 +110,46 @@ export function Composer(): ReactNode {
         data-testid="composer"
         rows={1}
         value={text}
-        placeholder="Add milk to Groceries"
+        placeholder={running.length > 0 ? texts.chat.placeholderQueue : texts.chat.placeholder}
         autoComplete="off"
         enterKeyHint="send"
         aria-invalid={over > 0}
         aria-describedby={over > 0 ? "request-problem" : undefined}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => {
+          setText(event.target.value);
+          setRecall(null);
+        }}
         onKeyDown={key}
       />
-      <button type="submit" className="button button-primary" data-testid="send">
-        Send
-      </button>
+      {running.length > 0 && (
+        <button
+          type="button"
+          className="round round-stop"
+          data-testid="stop"
+          aria-disabled={isStopping}
+          title={isStopping ? texts.chat.stopping : texts.chat.stopHint}
+          aria-label={isStopping ? texts.chat.stopping : texts.chat.stop}
+          ref={passFocusOn}
+          onClick={() => session.stop()}
+        >
+          <Icon name="stop" />
+        </button>
+      )}
+      {(running.length === 0 || !isEmpty) && (
+        <button
+          type="submit"
+          className="round round-send"
+          data-testid="send"
+          data-empty={isEmpty}
+          title={running.length > 0 ? texts.chat.queue : texts.chat.send}
+          aria-label={running.length > 0 ? texts.chat.queue : texts.chat.send}
+        >
+          <Icon name={running.length > 0 ? "plus" : "arrow_up"} />
+        </button>
+      )}
       {over > 0 && (
         <p id="request-problem" className="composer-problem" role="alert">
-          This is {over} bytes too long. Shorten it, or send it in parts.
+          {texts.chat.tooLong(over)}
         </p>
       )}
     </form>

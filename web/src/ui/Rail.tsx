@@ -2,19 +2,16 @@ import { useEffect, useState, type ReactNode } from "react";
 
 import { stepsOf, type Step } from "../store/rail";
 import { hasEnded, type Turn } from "../store/turns";
-import { useAgentState } from "./agent";
 import { faceOf } from "./faces";
 import { Icon, type IconName } from "./icons";
 import { texts } from "./texts";
-import { duration, sendingWords, type Tone } from "./words";
+import { duration, type Tone } from "./words";
 
 const TELL_AFTER_MS = 1_000; // what is over sooner does not need to be watched
 const TICK_MS = 100;
 
 /** The three steps of a turn, each with its time; the last one in the colour of what it came to. */
 export function Rail({ turn }: { readonly turn: Turn }): ReactNode {
-  const connected = useAgentState((state) => state.connection.name === "connected");
-  if (turn.status === "sending") return <p className="quiet">{sendingWords(connected, turn.problem)}</p>;
   const { completed } = turn;
   const steps = stepsOf(turn);
   const attempt = completed?.receipt.attempt ?? turn.attempt;

@@ -1,6 +1,7 @@
 import { memo, type ReactNode } from "react";
 
 import type { Turn } from "../store/turns";
+import { AnswerActions } from "./AnswerActions";
 import { Bubble } from "./Bubble";
 import { Candidates } from "./Candidates";
 import { Rail } from "./Rail";
@@ -23,7 +24,7 @@ export const TurnCard = memo(function TurnCard({ turn }: { readonly turn: Turn }
     >
       <Bubble turn={turn} />
       <div className="answer">
-        {turn.status !== "rejected" && <Rail turn={turn} />}
+        {turn.status !== "rejected" && turn.status !== "sending" && <Rail turn={turn} />}
         {completed === null && turn.prose !== "" && (
           <p className="turn-text turn-text-draft" dir="auto">
             {turn.prose}
@@ -39,6 +40,7 @@ export const TurnCard = memo(function TurnCard({ turn }: { readonly turn: Turn }
           </>
         )}
         <TurnProblem turn={turn} />
+        <AnswerActions turn={turn} />
       </div>
     </article>
   );

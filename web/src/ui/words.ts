@@ -6,12 +6,6 @@ import { texts } from "./texts";
 /** What something came to; each has its colours in `styles/tokens.css`. */
 export type Tone = "good" | "plain" | "info" | "warn" | "bad";
 
-/** What is said of a turn that was sent and not answered yet. */
-export function sendingWords(connected: boolean, problem: Reason | null): string {
-  if (!connected) return texts.turn.notConnected;
-  return problem === null ? texts.turn.sending : texts.turn.asking;
-}
-
 /** 0.42 ms, 12 ms, 1.3 s. */
 export function duration(ms: number): string {
   if (ms < 10) return `${Number(ms.toPrecision(2))} ms`;
