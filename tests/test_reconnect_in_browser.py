@@ -172,6 +172,18 @@ async def lists_named(stack: RunningStack, name: str) -> int:
         await database.close()
 
 
+async def cancelled(stack: RunningStack, turn_id: str) -> None:
+    """Return once the store has noted that this turn is not to be carried out."""
+    database = await asyncpg.connect(stack.database_url)
+    noted = "SELECT cancelled_at FROM turns WHERE operation_id = $1"
+    try:
+        async with asyncio.timeout(BOUND_MS / 1000):
+            while await database.fetchval(noted, turn_id) is None:  # noqa: ASYNC110 - the row tells nobody
+                await asyncio.sleep(0.01)
+    finally:
+        await database.close()
+
+
 async def test_a_draft_and_a_turn_that_is_not_answered_survive_a_reload(own_stack: RunningStack, page: Page) -> None:
     session = await session_of(page)
     with no_answers(own_stack):
@@ -187,9 +199,27 @@ async def test_a_draft_and_a_turn_that_is_not_answered_survive_a_reload(own_stac
     await expect(page.get_by_test_id("turn")).to_have_attribute("data-outcome", "confirmed", timeout=BOUND_MS)
     assert await session_of(page) == session
     assert await lists_named(own_stack, "Reloaded") == 1
+    # Answered, it comes back out of the session's history, once.
     await page.reload()
     await connected(page)
-    await expect(page.get_by_test_id("turn")).to_have_count(0)
+    await expect(page.get_by_test_id("turn")).to_have_attribute("data-turn-id", str(turn_id), timeout=BOUND_MS)
+    await expect(page.get_by_test_id("turn")).to_have_attribute("data-outcome", "confirmed")
+
+
+async def test_a_turn_that_is_stopped_while_every_gateway_is_dead_is_cancelled_when_there_is_one(
+    own_stack: RunningStack, page: Page
+) -> None:
+    with no_answers(own_stack):
+        card = await send(page, "create a list called Never")
+        await expect(card).to_have_attribute("data-status", "accepted", timeout=BOUND_MS)
+        for gateway in processes(own_stack, "rtc-gateway"):
+            gateway.kill()
+        await page.keyboard.press("Escape")
+        await expect(card.get_by_test_id("mark")).to_have_attribute("data-mark", "stopping")
+        # No gateway has heard it, so it was asked for again.
+        await cancelled(own_stack, str(await card.get_attribute("data-turn-id")))
+    await expect(card).to_have_attribute("data-outcome", "cancelled", timeout=BOUND_MS)
+    assert await lists_named(own_stack, "Never") == 0
 
 
 async def test_gateways_killed_in_mid_conversation_are_replaced_and_the_turn_is_answered_once(

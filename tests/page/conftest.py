@@ -48,17 +48,21 @@ async def database(page_stack: RunningStack) -> AsyncIterator[asyncpg.Connection
 @pytest.fixture
 async def open_page(page_stack: RunningStack, browser: Browser) -> AsyncIterator[Open]:
     """Opens a connected page. `person` names whose it is (the test's own by default), `size` the window in CSS pixels;
-    what else is given goes to Playwright's `new_context`. When the test ends, the page must not have raised an error,
-    nor tried what its policy forbids."""
+    `script` runs in it before its own; what else is given goes to Playwright's `new_context`. When the test ends, the
+    page must not have raised an error, nor tried what its policy forbids."""
     contexts = []
     errors: list[str] = []
     violations: list[str] = []
     nonce = secrets.token_hex(4)
 
-    async def opened(person: str = "ada", size: tuple[int, int] = WIDE, **options: object) -> Page:
+    async def opened(
+        person: str = "ada", size: tuple[int, int] = WIDE, script: str | None = None, **options: object
+    ) -> Page:
         context = await browser.new_context(viewport={"width": size[0], "height": size[1]}, **options)
         contexts.append(context)
         await watch_policy(context, violations)
+        if script is not None:
+            await context.add_init_script(script)
         page = await context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))
         await page.goto(f"{page_stack.url}#t={token_for(f'{person}-{nonce}')}")
