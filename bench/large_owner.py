@@ -100,7 +100,8 @@ def _expect_confirmed(outcome: Outcome, text: str) -> None:
 
 
 @asynccontextmanager
-async def _gateways_bus(stack: RunningStack) -> AsyncIterator[NatsBus]:
+async def gateways_bus(stack: RunningStack) -> AsyncIterator[NatsBus]:
+    """The bus with what a gateway may do there."""
     state = json.loads((stack.data / "stack.json").read_text())
     password = load_or_make(stack.data / "secrets.json").bus[RTC_GATEWAY.user]
     settings = BusSettings(state["nats_url"], RTC_GATEWAY.user, password, RTC_GATEWAY.inbox_prefix, RTC_GATEWAY.user)
@@ -110,7 +111,7 @@ async def _gateways_bus(stack: RunningStack) -> AsyncIterator[NatsBus]:
 
 async def large_owner(stack: RunningStack) -> str:
     """The table of both owners, and how many times the small one's turn the large one's is."""
-    async with _gateways_bus(stack) as bus:
+    async with gateways_bus(stack) as bus:
         owners = [Owner(bus, "10 items"), Owner(bus, "10,000 items")]
         for owner, size in zip(owners, (SMALL, LARGE), strict=True):
             await owner.fill(*size)

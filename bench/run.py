@@ -17,6 +17,7 @@ from bench.large_owner import large_owner
 from bench.mcp_stdio import mcp_stdio
 from bench.network import network
 from bench.operations import operations
+from bench.page import page
 from bench.peers.__main__ import peers
 from bench.rivals.__main__ import rivals
 from bench.roundtrip import roundtrip
@@ -41,6 +42,7 @@ BY_THEMSELVES: Final[dict[str, Callable[[], Awaitable[str]]]] = {
     "capacity": capacity,
     "startup": startup,
     "tracing": tracing_cost,
+    "page": page,
 }
 """On stacks of their own."""
 PEERS: Final = "peers"

@@ -36,6 +36,8 @@ CONSTANTS: Final[Mapping[str, int | float | str]] = {
     "CONNECT_TIMEOUT_S": limits.CONNECT_TIMEOUT_S,
     "REQUEST_MAX_BYTES": limits.REQUEST_MAX_BYTES,
     "LISTS_MAX": limits.LISTS_MAX,
+    "TITLE_MAX_CHARS": limits.TITLE_MAX_CHARS,
+    "NOTES_MAX_CHARS": limits.NOTES_MAX_CHARS,
 }
 HEADER: Final = """\
 // Generated from packages/contracts by web/generate_protocol.py. Do not edit: run the script again.

@@ -66,7 +66,7 @@ describe("a change", () => {
     const added = applyEntry(loaded(), entry(8, [{ row_id: "l2", after: todoList("l2", "Travel") }]));
     const changed = applyEntry(added, entry(9, [{ row_id: "i1", before: milk, after: done }]));
     expect(changed.items.get("i1")?.done).toBe(true);
-    expect([...changed.touched]).toEqual(["i1"]);
+    expect([...changed.touched]).toEqual([["l2", 8], ["i1", 9]]);
     const removed = applyEntry(changed, entry(10, [{ row_id: "i1", before: done }]));
     expect(titles(removed)).toEqual([["Groceries"], ["Travel"]]);
   });
@@ -128,7 +128,28 @@ describe("a change to a stale board", () => {
   });
 });
 
+describe("what is pointed out", () => {
+  it("are the rows of the last 20 changes, each by its newest", () => {
+    const edits = Array.from({ length: 25 }, (_, index) =>
+      entry(8 + index, [{ row_id: index === 0 ? "i0" : "i1", after: { ...milk, id: index === 0 ? "i0" : "i1", version: index + 2 } }]),
+    );
+    expect([...edits.reduce(applyEntry, loaded()).touched]).toEqual([["i1", 32]]);
+  });
+});
+
 describe("inOrder", () => {
+  it("gives what has not changed as the same objects again", () => {
+    const whole = takeList(
+      takeList(beginLoading(EMPTY_BOARD, "r1"), stateList({ list: groceries, items: [milk], last: false })),
+      stateList({ index: 1, list: todoList("l2", "Travel"), items: [todoItem("i9", "l2", "passport")] }),
+    );
+    const before = inOrder(whole.lists, whole.items);
+    const changed = applyEntry(whole, entry(8, [{ row_id: "i9", after: todoItem("i9", "l2", "visa", { version: 2 }) }]));
+    const after = inOrder(changed.lists, changed.items, before);
+    expect(after[0]).toBe(before[0]);
+    expect(after[1]?.items.map(({ title }) => title)).toEqual(["visa"]);
+  });
+
   it("orders by position, then id, by code unit", () => {
     const lists = [todoList("b", "B", "a"), todoList("a", "A", "a"), todoList("c", "C", "Z")];
     const byId = new Map(lists.map((list) => [list.id, list]));

@@ -23,3 +23,15 @@ export function uuid7(nowMs: number = Date.now()): string {
 export function traceparent(): string {
   return `00-${hex(randomBytes(16))}-${hex(randomBytes(8))}-01`;
 }
+
+const ROW_LETTERS = "abcdefghjkmnpqrstvwxyz23456789"; // as contracts.tokens: people and models copy these
+
+/** The id of a new list (`l`) or item (`i`): ten letters of thirty behind its kind. */
+export function newRowId(kind: "l" | "i"): string {
+  let letters = "";
+  while (letters.length < 10) {
+    // Above 239 the first letters would come up more often than the others.
+    for (const byte of randomBytes(16)) if (byte < 240 && letters.length < 10) letters += ROW_LETTERS.charAt(byte % 30);
+  }
+  return kind + letters;
+}

@@ -15,6 +15,8 @@ export const CANDIDATES_MAX = 64;
 export const CONNECT_TIMEOUT_S = 15.0;
 export const REQUEST_MAX_BYTES = 8192;
 export const LISTS_MAX = 500;
+export const TITLE_MAX_CHARS = 500;
+export const NOTES_MAX_CHARS = 8000;
 
 /** Everything up to `seq` has arrived. Lets nothing go: events stay in their streams, for whoever resumes. */
 export const AckSchema = v.object({

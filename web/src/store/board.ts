@@ -9,9 +9,7 @@ type Items = ReadonlyMap<string, TodoItem>;
 interface Loading {
   readonly ref: string;
   readonly revision: number | null;
-  readonly received: number;
-  readonly lists: Lists;
-  readonly items: Items;
+  readonly received: readonly StateList[];
   readonly later: readonly JournalEntry[]; // changes that arrived meanwhile
   readonly passedOver: number; // changes up to this revision were not told meanwhile
 }
@@ -24,8 +22,8 @@ export interface Board {
   readonly loading: Loading | null;
   /** What is shown may be old: the state has to be asked for. */
   readonly stale: boolean;
-  /** The rows of the last change, to be pointed out. */
-  readonly touched: ReadonlySet<string>;
+  /** The rows of the last changes, each with its newest revision, to be pointed out. */
+  readonly touched: ReadonlyMap<string, number>;
 }
 
 export interface ListOnBoard {
@@ -34,6 +32,7 @@ export interface ListOnBoard {
 }
 
 const LATER_MAX = 1_000;
+const TOUCHED_REVISIONS = 20; // so many changes within a second are pointed out
 
 export const EMPTY_BOARD: Board = {
   revision: null,
@@ -41,12 +40,12 @@ export const EMPTY_BOARD: Board = {
   items: new Map(),
   loading: null,
   stale: true,
-  touched: new Set(),
+  touched: new Map(),
 };
 
 /** The state was asked for; its messages will carry `ref`. */
 export function beginLoading(board: Board, ref: string): Board {
-  const loading = { ref, revision: null, received: 0, lists: new Map(), items: new Map(), later: [], passedOver: 0 };
+  const loading = { ref, revision: null, received: [], later: [], passedOver: 0 };
   return { ...board, loading, stale: false };
 }
 
@@ -60,14 +59,13 @@ export function takeList(board: Board, message: StateList): Board {
   const { loading } = board;
   if (loading === null || loading.ref !== message.ref) return board;
   const sameRevision = loading.revision === null || loading.revision === message.revision;
-  if (!sameRevision || message.index !== loading.received || loading.received > LISTS_MAX) return abandonLoading(board);
+  const count = loading.received.length;
+  if (!sameRevision || message.index !== count || count > LISTS_MAX) return abandonLoading(board);
 
-  const lists = message.list === null ? loading.lists : new Map(loading.lists).set(message.list.id, message.list);
-  const items = new Map([...loading.items, ...message.items.map((item) => [item.id, item] as const)]);
-  if (!message.last) {
-    const received = loading.received + 1;
-    return { ...board, loading: { ...loading, revision: message.revision, received, lists, items } };
-  }
+  const received = [...loading.received, message];
+  if (!message.last) return { ...board, loading: { ...loading, revision: message.revision, received } };
+  const lists = new Map(received.flatMap(({ list }) => (list === null ? [] : [[list.id, list] as const])));
+  const items = new Map(received.flatMap((part) => part.items.map((item) => [item.id, item] as const)));
   const stale = message.revision < loading.passedOver;
   const loaded = { ...EMPTY_BOARD, revision: message.revision, lists, items, stale };
   return loading.later.reduce(applyEntry, loaded);
@@ -84,7 +82,7 @@ export function applyEntry(board: Board, entry: JournalEntry): Board {
   if (revision === null) return { ...board, stale: true };
   if (entry.revision <= revision) return board;
   if (entry.revision !== revision + 1 || entry.truncated) return { ...board, stale: true };
-  return { ...board, revision: entry.revision, ...withImages(board, entry), touched: touchedBy(entry) };
+  return { ...board, revision: entry.revision, ...withImages(board, entry), touched: touchedBy(board, entry) };
 }
 
 /** Changes up to a revision will not be told: unless the state that is being received holds them, it has to be asked for. */
@@ -94,8 +92,9 @@ export function passOver(board: Board, revision: number): Board {
   return { ...board, loading: { ...loading, passedOver: Math.max(loading.passedOver, revision) } };
 }
 
-function touchedBy(entry: JournalEntry): ReadonlySet<string> {
-  return new Set(entry.images.map((image) => image.row_id));
+function touchedBy({ touched }: Board, { revision, images }: JournalEntry): ReadonlyMap<string, number> {
+  const recent = [...touched].filter(([, last]) => last > revision - TOUCHED_REVISIONS);
+  return new Map([...recent, ...images.map((image) => [image.row_id, revision] as const)]);
 }
 
 function withImages(board: Board, entry: JournalEntry): { lists: Lists; items: Items } {
@@ -118,11 +117,22 @@ function byPosition(a: TodoList | TodoItem, b: TodoList | TodoItem): number {
   return a.id < b.id ? -1 : 1;
 }
 
-/** Lists with their items, both ordered by (position, id). */
-export function inOrder(lists: Lists, items: Items): readonly ListOnBoard[] {
+/**
+ * Lists with their items, both ordered by (position, id).
+ *
+ * @param before an earlier result: what has not changed since is the same object again, so that it need not be drawn again
+ */
+export function inOrder(lists: Lists, items: Items, before: readonly ListOnBoard[] = []): readonly ListOnBoard[] {
   const byList = new Map<string, TodoItem[]>([...lists.keys()].map((id) => [id, []]));
   for (const item of items.values()) byList.get(item.list_id)?.push(item);
-  return [...lists.values()]
-    .toSorted(byPosition)
-    .map((list) => ({ list, items: (byList.get(list.id) ?? []).toSorted(byPosition) }));
+  const known = new Map(before.map((entry) => [entry.list.id, entry]));
+  return [...lists.values()].toSorted(byPosition).map((list) => {
+    const entry = { list, items: (byList.get(list.id) ?? []).toSorted(byPosition) };
+    const old = known.get(list.id);
+    return old !== undefined && isSame(old, entry) ? old : entry;
+  });
+}
+
+function isSame(a: ListOnBoard, b: ListOnBoard): boolean {
+  return a.list === b.list && a.items.length === b.items.length && a.items.every((item, index) => item === b.items[index]);
 }

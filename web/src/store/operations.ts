@@ -37,6 +37,12 @@ export type Operations = ReadonlyMap<string, OperationState>;
 const KEPT_MAX = 200;
 export const NO_OPERATIONS: Operations = new Map();
 
+/** The rows that an operation is about, where it names them. */
+export function rowsOf(operation: Operation): readonly string[] {
+  if ("item_id" in operation) return [operation.item_id];
+  return "list_id" in operation ? [operation.list_id] : [];
+}
+
 /** Something was asked for just now. The oldest that have ended make room. */
 export function addOperation(operations: Operations, id: string, wanted: readonly Operation[]): Operations {
   const last = [...operations.values()].at(-1)?.number ?? 0;
@@ -70,6 +76,16 @@ export function seeEntry(operations: Operations, entry: JournalEntry): Operation
   return change(operations, entry.operation_id, (state) =>
     state.revision === null ? { ...state, revision: entry.revision } : state,
   );
+}
+
+/** Revisions begin anew, so those of earlier results say nothing any more. */
+export function withoutRevisions(operations: Operations): Operations {
+  return new Map([...operations].map(([id, state]) => [id, { ...state, revision: state.status === "running" ? null : 0 }]));
+}
+
+/** Somebody else is signed in now: of what was clicked before, only that it was not done is still of interest. */
+export function disownOperations(operations: Operations): Operations {
+  return new Map([...operations].filter(([, { status }]) => status === "failed"));
 }
 
 function asked({ id, operations, number, revision }: OperationState): Asked {

@@ -4,7 +4,17 @@ import { uuid7 } from "../connection/ids";
 import type { Operation } from "../connection/operations";
 import type { FromGateway, OperationsCompleted } from "../connection/protocol";
 import type { Reason } from "../connection/state";
-import { addOperation, completeOperation, doubtOperation, failOperation, seeEntry, type Operations } from "./operations";
+import {
+  addOperation,
+  completeOperation,
+  disownOperations,
+  doubtOperation,
+  failOperation,
+  rowsOf,
+  seeEntry,
+  withoutRevisions,
+  type Operations,
+} from "./operations";
 import type { AgentStore } from "./store";
 import { rowsAsSeen, rowsUnchanged, type RowsSeen } from "./watched";
 
@@ -32,6 +42,7 @@ export class Runs {
   readonly #store: AgentStore;
   readonly #ask: Ask;
   readonly #guarded = new Map<string, Guarded>();
+  #revision = 0; // of the board, as it was seen last
 
   constructor(store: AgentStore, ask: Ask) {
     this.#store = store;
@@ -42,8 +53,10 @@ export class Runs {
   run(operations: readonly Operation[], { onlyIfUnchanged = [] }: RunOptions = {}): string {
     const id = uuid7();
     const { board } = this.#store.getState();
+    // Behind another click on the same rows, they will not be as they are seen now, and by the person's own doing.
+    const isGuarded = onlyIfUnchanged.length > 0 && !this.#isBusyWith(onlyIfUnchanged);
     this.#change((known) => addOperation(known, id, operations));
-    if (onlyIfUnchanged.length === 0) this.#ask(id, operations, null);
+    if (!isGuarded) this.#ask(id, operations, null);
     else {
       this.#guarded.set(id, { operations, seen: rowsAsSeen(board, onlyIfUnchanged), refusals: 0, refused: null, timer: undefined });
       this.#ask(id, operations, board.revision);
@@ -68,6 +81,8 @@ export class Runs {
   /** The board has changed: what was refused for an old view may be asked for again, or has to be told. */
   look(): void {
     const { board } = this.#store.getState();
+    if (board.revision !== null && board.revision < this.#revision) this.#change(withoutRevisions);
+    this.#revision = board.revision ?? 0;
     for (const [id, guarded] of this.#guarded) {
       const { refused, seen, operations } = guarded;
       if (refused === null || board.revision === null || board.revision < (refused.receipt.revision_before ?? 0)) continue;
@@ -79,6 +94,19 @@ export class Runs {
       guarded.refused = null;
       this.#ask(id, operations, board.revision);
     }
+  }
+
+  /** Somebody else is signed in now. */
+  disown(): void {
+    for (const id of this.#guarded.keys()) this.#release(id);
+    this.#change(disownOperations);
+  }
+
+  #isBusyWith(rows: readonly string[]): boolean {
+    const { board, operations } = this.#store.getState();
+    const running = [...operations.values()].filter(({ status }) => status === "running");
+    const busy = running.flatMap((state) => state.operations.flatMap(rowsOf));
+    return busy.some((id) => rows.includes(id) || rows.includes(board.items.get(id)?.list_id ?? ""));
   }
 
   // The server refuses for any newer revision. Whether it was these rows that changed, the board knows once it is there.

@@ -64,6 +64,7 @@ export class AgentSession {
         },
         ownerChanged: () => {
           this.#conversation.disown();
+          this.#runs.disown();
           this.#setBoard(EMPTY_BOARD);
         },
         opened: (connectMs, entered) => {
