@@ -194,6 +194,18 @@ async def test_a_turn_without_an_effect_is_closed_before_it_says_so() -> None:
     assert (completed.outcome, stage.store.closed) == (Outcome.ANSWERED, {"t"})
 
 
+async def test_a_turn_that_another_worker_has_answered_meanwhile_is_counted_by_that_one_alone(
+    measured: Measured,
+) -> None:
+    answered = Stage(GROCERIES, "what is in Groceries?", {"op": "show", "list": "L1"})
+    theirs = await answered.deliver()
+    stage = Stage(GROCERIES, "what is in Groceries?", {"op": "show", "list": "L1"})
+    stage.model.meanwhile = lambda: stage.bus.kept.update({subjects.turn_completed("s", "t"): theirs})
+    assert await stage.deliver() == theirs
+    assert stage.model.calls == 1
+    assert measured(metrics.TURNS) == measured(metrics.TURN_DURATION) == 1
+
+
 async def test_a_turn_delivered_again_before_its_effect_is_sealed_and_planned_anew() -> None:
     stage = Stage(GROCERIES, "add tea to Groceries", ADD)
     completed = await stage.deliver(deliveries=2)
