@@ -91,6 +91,7 @@ async def test_a_bridge_outlives_stacks_and_says_in_words_when_there_is_none(
             assert after.failed
             assert "try again" in after.text.lower()
         assert not (directory.path / "mcp.json").exists()
+        assert not (directory.path / "metrics.json").exists()
 
 
 async def until_there(bridge: Caller) -> None:

@@ -1,10 +1,16 @@
 """The whole stack, scraped as Prometheus would: nothing but what the table has, and it moves when things happen."""
 
 import asyncio
+import json
+import os
+import sys
+from asyncio.subprocess import PIPE
 from collections.abc import Callable
 
 import httpx
 import pytest
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
 from tests.mcp_clients.bridge import new_owner
 from tests.telemetry.scraping import Scrape, Series, faults, scraped, targets
 
@@ -13,6 +19,8 @@ from contracts import metrics
 from contracts.operations import CreateList
 from contracts.tokens import new_list_id, uuid7
 from contracts.turns import Outcome
+from local_stack.passwords import load_or_make
+from local_stack.ports import free_port
 from local_stack.temporary import RunningStack
 
 BOUND_S = 30
@@ -107,3 +115,34 @@ async def test_strangers_are_not_shown_metrics(stack: RunningStack) -> None:
 
     assert "todo_signaling" not in answer.text
     assert answer.status_code == 404
+
+
+async def test_a_bridge_that_serves_http_is_scraped_on_a_port_beside_it(stack: RunningStack) -> None:
+    port, metrics_port = free_port(), free_port()
+    env = {
+        **os.environ,
+        "NATS_URL": json.loads((stack.data / "stack.json").read_text())["nats_url"],
+        "NATS_PASSWORD": load_or_make(stack.data / "secrets.json").bus["mcp-bridge"],
+        "METRICS_PORT": str(metrics_port),
+    }
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "mcp_bridge", "--http", f"127.0.0.1:{port}"), stderr=PIPE, env=env
+    )
+    assert process.stderr is not None
+    try:
+        async with asyncio.timeout(BOUND_S):
+            while b'"serving"' not in (line := await process.stderr.readline()):
+                assert line, "it ended before it served"
+        async with Client(streamable_http_client(f"http://127.0.0.1:{port}/mcp")) as client:
+            await client.call_tool("search_todo_items", {"query": "nothing of this name"})
+            await client.call_tool("delete_todo_item", {"item_id": "i-never"})
+        scrape = await scraped([(f"127.0.0.1:{metrics_port}", "mcp-bridge", "mcp-bridge")])
+        async with httpx.AsyncClient(trust_env=False) as stranger:
+            assert (await stranger.get(f"http://127.0.0.1:{port}/metrics")).status_code == 404
+    finally:
+        process.terminate()
+        await asyncio.wait_for(process.communicate(), BOUND_S)
+    assert faults(scrape) == set()
+    assert scrape(metrics.MCP_DURATION, {"gen_ai_tool_name": "search_todo_items", "error_type": ""}) == 1
+    assert scrape(metrics.MCP_DURATION, {"gen_ai_tool_name": "delete_todo_item", "error_type": "not_found"}) == 1
+    assert scrape(metrics.RPC_ASKED, {"rpc_method": "rpc.todo.v1.search"}) >= 1
