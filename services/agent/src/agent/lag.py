@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 
+from bus import tracing
 from bus.errors import BusError
 from bus.interface import Bus, Holdings
 from bus.metering import observing
@@ -91,7 +92,8 @@ class Lag:
     async def _run(self, every_s: float) -> None:
         while True:
             try:
-                self._seen = await self.look()
+                with tracing.unrecorded():  # a look every few seconds is no trace each time
+                    self._seen = await self.look()
                 self._seen_at = time.monotonic()
             except BusError as error:
                 log.warning("lag not seen", extra={"code": error.problem.code.value})
