@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final
 
-from playwright.async_api import Browser, Page
+from playwright.async_api import Browser, Page, ViewportSize
 
 from access.interface import Expected
 from access.settings import AUDIENCE, LOCAL_ISSUER
@@ -37,7 +37,7 @@ SCROLL_PX: Final = 700
 FRAME_MS: Final = 16
 BOUND_MS: Final = 30_000
 TIMEOUT_S: Final = 60.0
-SIZE: Final = {"width": 1280, "height": 800}
+SIZE: Final[ViewportSize] = {"width": 1280, "height": 800}
 LARGE: Final = "large"
 SECRET: Final = secrets.token_urlsafe(48)
 TASKS: Final = "ThreadControllerImpl::RunTask"

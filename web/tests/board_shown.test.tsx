@@ -98,10 +98,10 @@ describe("a click", () => {
   it.each([
     ["refused", "Refused"],
     ["not_found", "Not found"],
-    ["conflict", "Changed elsewhere meanwhile"],
-    ["refuted", "Refuted: the database shows something else"],
+    ["conflict", "Conflict"],
+    ["refuted", "Refuted"],
     ["failed", "Failed"],
-    ["unknown", "Not known whether this was done"],
+    ["unknown", "Unknown"],
   ])("that was %s is rolled back, and told until it is put away", (outcome, words) => {
     fireEvent.click(box("milk"));
     answer(outcome);

@@ -6,7 +6,7 @@ import { dayAfter, dayOf, dueFrom, localDay, timeOf } from "../store/due";
 import { useAgentState } from "./agent";
 import { useBoard } from "./board_context";
 import { dueLabel } from "./due_words";
-import { clickWords } from "./click_words";
+import { clickWords, isGood } from "./click_words";
 import { texts } from "./texts";
 
 const PRIORITIES: readonly Priority[] = ["none", "low", "medium", "high"];
@@ -27,7 +27,7 @@ export function BoardEditor({ id, edit }: BoardEditorProps): ReactNode {
   const row = known ?? edit.seen;
   const fields = fieldsShown(edit, row);
   const isSaving = saving?.status === "running";
-  const isSaved = saving?.status === "completed" && (saving.result.outcome === "confirmed" || saving.result.outcome === "already_so");
+  const isSaved = saving !== undefined && isGood(saving);
   const over = titleOver(fields.title);
   const isWrong = over !== 0 || notesOver(fields.notes) > 0;
 

@@ -85,10 +85,11 @@ export function BoardPanel(): ReactNode {
 
   const hasLists = shown.all.length > 0;
   const [searching, setSearching] = useState<object | null>(null);
-  useKey("search", hasLists ? () => {
+  const askForSearch = (): void => {
     session.look("board");
     setSearching({});
-  } : null);
+  };
+  useKey("search", hasLists ? askForSearch : null);
   // After the panel is shown: what is hidden takes no focus.
   useEffect(() => {
     if (searching !== null) search.current?.select();
@@ -111,30 +112,30 @@ export function BoardPanel(): ReactNode {
         ref={board}
       >
         <div className="board-top">
-        <header className="board-head">
-          <h2>{texts.board.title}</h2>
-          {revision !== null && (
-            <span className="quiet figures" data-testid="revision" data-stale={stale}>
-              {stale ? texts.board.catchingUp : texts.board.revision(revision)}
-            </span>
-          )}
-          {shown.all.length > 1 && (
-            <button
-              type="button"
-              className="button button-quiet button-small board-fold"
-              onClick={() => change({ type: "folded", ids: folds, folded: !areFolded })}
-            >
-              {areFolded ? texts.board.expandAll : texts.board.collapseAll}
-            </button>
-          )}
-          {revision !== null && (
-            <button type="button" className="button button-small" data-testid="new-list" onClick={() => change({ type: "adding", id: NEW_LIST })}>
-              <Icon name="plus" />
-              {texts.board.newList}
-            </button>
-          )}
-        </header>
-        {hasLists && <BoardTools filter={view.filter} change={change} search={search} count={count} all={all} />}
+          <header className="board-head">
+            <h2>{texts.board.title}</h2>
+            {revision !== null && (
+              <span className="quiet figures" data-testid="revision" data-stale={stale}>
+                {stale ? texts.board.catchingUp : texts.board.revision(revision)}
+              </span>
+            )}
+            {shown.all.length > 1 && (
+              <button
+                type="button"
+                className="button button-quiet button-small board-fold"
+                onClick={() => change({ type: "folded", ids: folds, folded: !areFolded })}
+              >
+                {areFolded ? texts.board.expandAll : texts.board.collapseAll}
+              </button>
+            )}
+            {revision !== null && (
+              <button type="button" className="button button-small" data-testid="new-list" onClick={() => change({ type: "adding", id: NEW_LIST })}>
+                <Icon name="plus" />
+                {texts.board.newList}
+              </button>
+            )}
+          </header>
+          {hasLists && <BoardTools filter={view.filter} change={change} search={search} count={count} all={all} />}
         </div>
         {view.adding === NEW_LIST && (
           <div className="board-new">

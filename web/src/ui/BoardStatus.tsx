@@ -4,7 +4,7 @@ import type { Operations } from "../store/operations";
 import { useAgentState } from "./agent";
 import type { Click } from "./board_acts";
 import { useBoard } from "./board_context";
-import { clickWords, isGood, isVerified, isWorthRepeating } from "./click_words";
+import { clickWords, faceOfClick, isGood, isVerified, isWorthRepeating } from "./click_words";
 import { Icon } from "./icons";
 import { texts } from "./texts";
 
@@ -113,9 +113,10 @@ function Problem({ click, operations, putAway }: LineProps): ReactNode {
   const { acts } = useBoard();
   const state = operations.get(click.id);
   if (state === undefined) return null;
+  const face = faceOfClick(state);
   return (
-    <div className="toast board-line" data-testid="board-problem" data-tone="bad">
-      <Icon name="alert" />
+    <div className="toast board-line" data-testid="board-problem" data-tone={face?.tone ?? "bad"}>
+      <Icon name={face?.icon ?? "alert"} />
       <span className="board-line-words">
         <span className="quiet">{click.words}: </span>
         {clickWords(state)}

@@ -58,21 +58,21 @@ export function BoardTools({ filter, change, search, count, all }: BoardToolsPro
         <Icon name="filter" />
       </button>
       <span className="board-filters" id={filtersId}>
-      <span className="board-states" role="group" aria-label={words.filterState}>
-        {STATES.map((state) => (
-          <button key={state} type="button" aria-pressed={filter.state === state} onClick={() => set({ state })}>
-            {words.states[state]}
-          </button>
-        ))}
-      </span>
-      <Choice label={words.filterDue} value={filter.due} options={DUES} names={words.dues} choose={(due) => set({ due })} />
-      <Choice
-        label={words.filterPriority}
-        value={filter.priority}
-        options={PRIORITIES}
-        names={words.priorities}
-        choose={(priority) => set({ priority })}
-      />
+        <span className="board-states" role="group" aria-label={words.filterState}>
+          {STATES.map((state) => (
+            <button key={state} type="button" aria-pressed={filter.state === state} onClick={() => set({ state })}>
+              {words.states[state]}
+            </button>
+          ))}
+        </span>
+        <Choice label={words.filterDue} value={filter.due} options={DUES} names={words.dues} choose={(due) => set({ due })} />
+        <Choice
+          label={words.filterPriority}
+          value={filter.priority}
+          options={PRIORITIES}
+          names={words.priorities}
+          choose={(priority) => set({ priority })}
+        />
       </span>
       <span className="board-found" role="status">
         {isOn && words.shown(count, all)}

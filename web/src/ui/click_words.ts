@@ -1,17 +1,23 @@
 /** What became of a click, in words. Pure. */
 
 import type { OperationState } from "../store/operations";
+import { faceOf, isVerified as isVerifiedEnd, type Face } from "./faces";
 import { texts } from "./texts";
 import { reasonWords } from "./words";
 
-/** Whether the second read confirmed it, or showed that nothing had to change. */
-export function isGood(state: OperationState): boolean {
-  return state.status === "completed" && (isVerified(state) || state.result.outcome === "already_so");
+/** Its face, once it has ended with a result. */
+export function faceOfClick(state: OperationState): Face | null {
+  return state.status === "completed" ? faceOf(state.result) : null;
 }
 
-/** Only a verdict of the second read makes it so, never the outcome's word alone. */
+/** Whether the second read confirmed it. */
 export function isVerified(state: OperationState): boolean {
-  return state.status === "completed" && state.result.outcome === "confirmed" && state.result.receipt.verdict === "confirmed";
+  return state.status === "completed" && isVerifiedEnd(state.result);
+}
+
+/** Whether it is so now: the second read confirmed it, or nothing had to change. */
+export function isGood(state: OperationState): boolean {
+  return isVerified(state) || faceOfClick(state)?.name === "already_so";
 }
 
 /** Whether asking for the same once more may come to something else. */
@@ -28,11 +34,11 @@ export function clickWords(state: OperationState): string {
       return state.problem === null ? texts.board.saving : texts.board.askingAgain;
     case "failed":
       return `${state.doubtful ? texts.board.inDoubt : texts.board.notDone}. ${reasonWords(state.reason)}`;
-    case "completed": {
-      const { outcome, reason, text } = state.result;
-      if (outcome === "confirmed" || outcome === "already_so") return text;
-      const told = reason === "stale_view" ? texts.board.staleView : text;
-      return `${texts.board.outcomes[outcome]}. ${told}`;
-    }
+    case "completed":
+      return isGood(state) ? state.result.text : `${faceOf(state.result).label}. ${whyNot(state.result)}`;
   }
+}
+
+function whyNot({ reason, text }: { readonly reason: string | null; readonly text: string }): string {
+  return reason === "stale_view" ? texts.board.staleView : text;
 }
