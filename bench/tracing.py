@@ -47,7 +47,7 @@ async def tracing_cost() -> str:
     """The table of turns with and without."""
     async with sink() as taking, AsyncExitStack() as both:
         off = await both.enter_async_context(_client({}))
-        on = await both.enter_async_context(_client({"OTEL_EXPORTER_OTLP_ENDPOINT": taking.url}))
+        on = await both.enter_async_context(_client({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{taking.url}/v1/traces"}))
         for client in (off, on):
             await _turn(client, _FIRST)
         samples: dict[AgentClient, list[float]] = {off: [], on: []}

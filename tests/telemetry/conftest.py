@@ -68,7 +68,7 @@ async def running_traced(crash_at: str) -> AsyncIterator[Traced]:
     """Two agents and two gateways with the stand-in."""
     with temporary_directory() as directory:
         async with receiving() as receiver, held_model() as model, AsyncExitStack() as running:
-            environ = {**receiver.environ, "CRASH_AT": crash_at}
+            environ = {**receiver.environ, "OTEL_METRICS_EXPORTER": "none", "CRASH_AT": crash_at}
             arguments = ("--model-url", model.url, *SCALE)
             stack = await running.enter_async_context(running_stack(directory, *arguments, environ=environ))
             yield Traced(stack, model, receiver, running)

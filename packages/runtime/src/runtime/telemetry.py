@@ -21,6 +21,8 @@ from runtime import callers
 
 # As the page says of its own: whoever is next may export, and goes by this flag.
 _SAMPLED: Final = TraceFlags(TraceFlags.SAMPLED)
+_UNNAMED: Final = secrets.token_hex(8)
+"""What a process is called that was given no name, in every signal the same."""
 
 
 def wanted(signal: Literal["TRACES", "METRICS"] = "TRACES") -> bool:
@@ -39,7 +41,7 @@ def resource(service: str, instance: str | None) -> Resource:
     own = {conventions.SERVICE_NAME: service}
     if instance is not None:
         own[conventions.SERVICE_NAME] = os.environ.get("OTEL_SERVICE_NAME", service)
-        own[conventions.SERVICE_INSTANCE_ID] = instance or secrets.token_hex(8)
+        own[conventions.SERVICE_INSTANCE_ID] = instance or _UNNAMED
     defaults = {conventions.SERVICE_NAMESPACE: conventions.NAMESPACE, conventions.SERVICE_VERSION: version()}
     return Resource(defaults).merge(Resource.create(own))
 
