@@ -202,6 +202,37 @@ async def test_a_question_that_was_passed_over_cannot_be_answered_with_its_butto
     assert await rows() == {"milk": False}
 
 
+async def test_a_row_and_its_to_do_point_at_each_other_and_lead_to_each_other(page: Page, rows: Rows) -> None:
+    card = page.get_by_test_id("turn").last
+    row, item = card.get_by_test_id("receipt-row"), page.get_by_test_id("item")
+    await row.hover()
+    await expect(item).to_have_attribute("data-pointed", "true")
+    await item.hover()
+    await expect(row).to_have_attribute("data-pointed", "true")
+    await page.get_by_test_id("composer").hover()
+    await expect(item).to_have_attribute("data-pointed", "false")
+    await row.get_by_test_id("receipt-link").focus()
+    await expect(item).to_have_attribute("data-pointed", "true")
+    await page.keyboard.press("Enter")
+    await expect(item.get_by_role("checkbox")).to_be_focused()
+    await item.hover()
+    await item.get_by_role("button", name="Last change").click()
+    await expect(card).to_be_focused()
+
+
+async def test_a_row_leads_to_its_to_do_on_a_phone_too(open_page: Open) -> None:
+    page = await open_page(size=PHONE)
+    await ask(page, "create Travel and add passport to it")
+    item = page.get_by_test_id("item")
+    await expect(item).to_have_count(1)
+    await expect(item).to_be_hidden()
+    await page.get_by_test_id("receipt-row").filter(has_text="passport").click()
+    await expect(item).to_be_in_viewport()
+    await expect(page.get_by_test_id("composer")).to_be_hidden()
+    await expect(item.get_by_role("checkbox")).to_be_focused()
+    await expect(page.get_by_role("button", name="Lists")).to_have_attribute("aria-pressed", "true")
+
+
 async def test_details_hold_the_receipt_and_the_trace_and_both_can_be_copied(page: Page, rows: Rows) -> None:
     await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     card = page.get_by_test_id("turn").last
