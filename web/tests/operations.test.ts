@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import type { OperationsCompleted } from "../src/connection/protocol";
 import type { OperationState } from "../src/store/operations";
+import { pendingOperations } from "../src/store/overlay";
 import { FakeGateway } from "./fake_gateway";
 import { connected, pageOf, settle, type Page } from "./paired";
 import { entry, fromGateway, stateList, todoItem, todoList } from "./samples";
@@ -169,6 +170,34 @@ describe("a click", () => {
     await vi.advanceTimersByTimeAsync(250);
     expect(asked(gateway)).toEqual([id]);
     expect(stateOf(page, id)).toMatchObject({ status: "failed", reason: { code: "unauthorised" }, doubtful: true });
+  });
+});
+
+describe("what was clicked before", () => {
+  it("says nothing of revisions that begin anew, as when an owner was forgotten", async () => {
+    const { gateway, page } = await connected();
+    const state = (revision: number): void => {
+      gateway.tell({ type: "state.stale", revision: 99 });
+      vi.advanceTimersByTime(2_000);
+      gateway.tell(stateList({ ref: String(gateway.heardOf("state.get").at(-1)?.["id"]), revision, list: todoList("l1", "Groceries") }));
+    };
+    state(99);
+    const id = page.session.run([TICK]);
+    answer(gateway, id, { receipt: { verdict: "confirmed", revision_before: 99, revision_after: 100 } });
+    expect(pendingOperations(page.state().operations, page.state().board.revision)).toHaveLength(1);
+    state(1);
+    expect(page.state().board.revision).toBe(1);
+    expect(pendingOperations(page.state().operations, 1)).toEqual([]);
+  });
+
+  it("by somebody who is not signed in any more is not laid over another person's lists", async () => {
+    const { gateway, page } = await connected();
+    const id = page.session.run([{ op: "create_list", list_id: "l9", name: "Mine" }]);
+    answer(gateway, id, { receipt: { verdict: "confirmed", revision_before: 99, revision_after: 100 } });
+    gateway.owner = "somebody-else";
+    gateway.link.channel.close();
+    await vi.advanceTimersByTimeAsync(250);
+    expect(page.state().operations.size).toBe(0);
   });
 });
 

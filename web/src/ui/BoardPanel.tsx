@@ -156,7 +156,7 @@ export function BoardPanel(): ReactNode {
         {revision === null && <p className="board-empty">{texts.board.waiting}</p>}
         {revision !== null && shown.all.length === 0 && view.adding === null && <p className="board-empty">{texts.board.empty}</p>}
         {filtering && shown.wanted.length === 0 && shown.all.length > 0 && <p className="board-empty">{texts.board.nothingFound}</p>}
-        <div className="lists">
+        <div className="lists" data-testid="board-of-lists">
           {shown.wanted.map((entry, index) => {
             const { id } = entry.list;
             return (

@@ -26,7 +26,7 @@ export function BoardTools({ filter, change, search, count, all }: BoardToolsPro
   const [isOpen, setOpen] = useState(false);
   const filtersId = useId();
   return (
-    <search className="board-tools" data-open={isOpen || isFiltering({ ...filter, text: "" })} aria-label={words.search}>
+    <div className="board-tools" role="search" data-open={isOpen || isFiltering({ ...filter, text: "" })} aria-label={words.search}>
       <span className="board-search">
         <Icon name="search" />
         <input
@@ -89,7 +89,7 @@ export function BoardTools({ filter, change, search, count, all }: BoardToolsPro
           {words.clear}
         </button>
       )}
-    </search>
+    </div>
   );
 }
 
