@@ -14,6 +14,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import Final
 
+import psutil
+
 from bench.environments import ROOT
 from bench.figures import Figure, table
 from bus import tracing
@@ -48,15 +50,18 @@ async def tracing_cost() -> str:
     async with sink() as taking, AsyncExitStack() as both:
         off = await both.enter_async_context(_client({}))
         on = await both.enter_async_context(_client({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": f"{taking.url}/v1/traces"}))
-        for client in (off, on):
-            await _turn(client, _FIRST)
-        samples: dict[AgentClient, list[float]] = {off: [], on: []}
-        for number in range(WARM_UP + ROUNDS):
+        for stack in (off, on):
+            await _turn(stack.client, _FIRST)
+        samples: dict[Traced, list[float]] = {off: [], on: []}
+        for number in range(WARM_UP):
+            for stack in (off, on):
+                await _turn(stack.client, f"add first {number} to Bench")
+        before = {stack: stack.cpu_ms() for stack in (off, on)}
+        for number in range(ROUNDS):
             # Neither always goes first.
-            for client in (off, on) if number % 2 else (on, off):
-                took = await _turn(client, f"add thing {number} to Bench")
-                if number >= WARM_UP:
-                    samples[client].append(took)
+            for stack in (off, on) if number % 2 else (on, off):
+                samples[stack].append(await _turn(stack.client, f"add thing {number} to Bench"))
+        cpu = {stack: (stack.cpu_ms() - before[stack]) / ROUNDS for stack in (off, on)}
         await both.aclose()
         spans = await taking.spans()
     without, with_spans = Figure("a turn, not traced", tuple(samples[off])), Figure("traced", tuple(samples[on]))
@@ -66,6 +71,8 @@ async def tracing_cost() -> str:
         without.row("client to client, the stand-in's answer included"),
         with_spans.row(f"{a_turn:.0f} spans a turn, to a process of their own"),
         Figure("what it costs, pair by pair", tuple(costs)).row(_verdict(statistics.median(costs))),
+        Figure("processor time of all processes, not traced", (cpu[off],)).row("a turn, with what they do beside it"),
+        Figure("traced", (cpu[on],)).row("with the sending of spans, which no turn waits for"),
         Figure("what those spans cost where nobody records them", (a_turn * _unrecorded_ms(),)).row("in all processes"),
     ]
     return table("Tracing a turn", rows)
@@ -98,14 +105,31 @@ async def _turn(client: AgentClient, text: str) -> float:
     return took
 
 
+@dataclass(frozen=True)
+class Traced:
+    """A stack, and a client of it."""
+
+    client: AgentClient
+    supervisor: psutil.Process
+
+    def cpu_ms(self) -> float:
+        """What its processes have used of the processor since they were started."""
+        return sum(_cpu_ms(process) for process in self.supervisor.children(recursive=True))
+
+
+def _cpu_ms(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return (times.user + times.system) * 1000
+
+
 @asynccontextmanager
-async def _client(environ: dict[str, str]) -> AsyncIterator[AgentClient]:
+async def _client(environ: dict[str, str]) -> AsyncIterator[Traced]:
     with temporary_directory() as directory:
         async with (
             running_stack(directory, *SCALE, environ=environ) as stack,
             AgentClient.connect(stack.url) as client,
         ):
-            yield client
+            yield Traced(client, psutil.Process(stack.pid))
 
 
 @asynccontextmanager
