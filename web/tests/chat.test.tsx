@@ -289,6 +289,17 @@ describe("the log", () => {
     expect(log.scrollTop).toBe(1_200);
   });
 
+  it("stays where it is when earlier turns are asked for and come, also at its end", () => {
+    const log = measured(1_000);
+    act(() => store.setState({ history: { status: "known", asked: null, oldest: 5, more: true } }));
+    say("t1", "one");
+    log.scrollTop = 40; // the focus went to the button, and the event of that is still on its way
+    fireEvent.click(screen.getByTestId("earlier"));
+    measured(1_400);
+    change((known) => ({ ...known, turns: [{ ...stub, id: "t0", completed: completed("t0") }, ...known.turns] }));
+    expect(log.scrollTop).toBe(40);
+  });
+
   it("asks for earlier turns when the reader scrolls up to the beginning", () => {
     const log = measured(1_000);
     act(() => store.setState({ history: { status: "known", asked: null, oldest: 5, more: true } }));

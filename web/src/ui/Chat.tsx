@@ -32,7 +32,7 @@ function Log(): ReactNode {
   const nearStart = useCallback(() => {
     if (history.more && history.status === "known") session.earlier();
   }, [session, history]);
-  const { log, away, toEnd, onScroll } = useFollow(lastAsked, nearStart);
+  const { log, away, toEnd, stay, onScroll } = useFollow(lastAsked, nearStart);
   const [seenEnd, setSeenEnd] = useState(lastEnded);
   if (!away && seenEnd !== lastEnded) setSeenEnd(lastEnded);
 
@@ -40,7 +40,7 @@ function Log(): ReactNode {
     <div className="log-frame">
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- a keyboard scrolls it, and it may hold nothing to focus */}
       <div className="log" role="log" aria-live="off" aria-label={texts.chat.conversation} tabIndex={0} ref={log} onScroll={onScroll}>
-        <Earlier />
+        <Earlier onAsk={stay} />
         {turns.length === 0 ? <Empty /> : turns.map((turn) => <TurnCard key={turn.id} turn={turn} />)}
       </div>
       {away && (
@@ -62,14 +62,18 @@ function passFocusOn(button: HTMLButtonElement): () => void {
 }
 
 /** What is before the first turn: more of them, if there are. */
-function Earlier(): ReactNode {
+function Earlier({ onAsk }: { readonly onAsk: () => void }): ReactNode {
   const session = useActions();
+  const ask = (): void => {
+    onAsk();
+    session.earlier();
+  };
   const { status, asked, more } = useAgentState((state) => state.history);
   if (status === "failed" && asked === null) {
     return (
       <p className="log-note" data-testid="history-failed">
         {texts.chat.earlierFailed}
-        <button type="button" className="button button-small" onClick={() => session.earlier()}>
+        <button type="button" className="button button-small" onClick={ask}>
           {texts.chat.tryAgain}
         </button>
       </p>
@@ -84,7 +88,7 @@ function Earlier(): ReactNode {
         data-testid="earlier"
         aria-busy={asked !== null}
         ref={passFocusOn}
-        onClick={() => session.earlier()}
+        onClick={ask}
       >
         {asked === null ? texts.chat.earlier : texts.chat.earlierLoading}
       </button>

@@ -10,6 +10,8 @@ export interface Follow {
   /** Whether the end is out of sight. */
   readonly away: boolean;
   readonly toEnd: () => void;
+  /** What comes must not move what is read now, even where that is the end. */
+  readonly stay: () => void;
   readonly onScroll: () => void;
 }
 
@@ -84,5 +86,11 @@ export function useFollow(shown: unknown, nearStart: () => void): Follow {
     setAway(false);
   }, []);
 
-  return { log, away, toEnd, onScroll };
+  // The event of a scroll may still be on its way: where the log stands is looked at now.
+  const stay = useCallback((): void => {
+    follows.current = false;
+    look();
+  }, [look]);
+
+  return { log, away, toEnd, stay, onScroll };
 }
