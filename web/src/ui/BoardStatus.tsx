@@ -104,7 +104,7 @@ function Proof({ click, operations }: Pick<LineProps, "click" | "operations">): 
     <span className="board-proof" data-testid="board-proof">
       <Icon name="check" />
       {texts.board.verified}
-      {revision !== null && <span className="mono"> r{revision}</span>}
+      {revision !== null && <span className="mono">{` r${revision}`}</span>}
     </span>
   );
 }
@@ -118,7 +118,7 @@ function Problem({ click, operations, putAway }: LineProps): ReactNode {
     <div className="toast board-line" data-testid="board-problem" data-tone={face?.tone ?? "bad"}>
       <Icon name={face?.icon ?? "alert"} />
       <span className="board-line-words">
-        <span className="quiet">{click.words}: </span>
+        <span className="quiet">{`${click.words}: `}</span>
         {clickWords(state)}
       </span>
       {isWorthRepeating(state) && (

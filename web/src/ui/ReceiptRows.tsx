@@ -173,7 +173,7 @@ function Field({ change: { field, before, after } }: { readonly change: FieldCha
   return (
     <span className="row-field">
       <span className="quiet">{field}</span> {before !== null && <del dir="auto">{before}</del>}
-      {before !== null && after !== null && <span aria-hidden="true"> → </span>}
+      {before !== null && after !== null && <span aria-hidden="true">{" → "}</span>}
       {after !== null && <ins dir="auto">{after}</ins>}
     </span>
   );

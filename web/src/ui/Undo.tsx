@@ -120,7 +120,7 @@ function Link({ link, direction, isLast }: LinkProps): ReactNode {
       return (
         <p className="problem" data-testid="undo-problem" data-code={link.reason.code}>
           <span>
-            {!link.doubtful && <strong>{direction.not}. </strong>}
+            {!link.doubtful && <strong>{`${direction.not}. `}</strong>}
             {reasonWords(link.reason)}
           </span>
         </p>
