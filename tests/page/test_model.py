@@ -75,6 +75,7 @@ async def place(http: httpx.AsyncClient, where: str) -> None:
     (await http.put("/__standin__/model", json=where)).raise_for_status()
 
 
+@pytest.mark.long
 async def test_a_model_that_is_missing_loading_or_unreachable_and_agents_that_are_gone_are_each_said_plainly(
     own_stack: RunningStack, model: HeldModel, browser: Browser
 ) -> None:
