@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode, type SubmitEvent } from "react";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState, type KeyboardEvent, type ReactNode, type SubmitEvent } from "react";
 
 import { bytesOver } from "../store/conversation";
 import { stepThrough, type Recall } from "../store/recall";
@@ -54,7 +54,8 @@ export function Composer(): ReactNode {
     if (lastAsked !== asked.current) box.current?.focus();
     asked.current = lastAsked;
   }, [lastAsked]);
-  useEffect(() => session.keepDraft(text), [session, text]);
+  // Before anything else can happen, or a reload right behind a key would lose what it wrote.
+  useLayoutEffect(() => session.keepDraft(text), [session, text]);
   useEffect(() => {
     if (putBack?.asked === true) box.current?.focus();
   }, [putBack]);
