@@ -50,10 +50,11 @@ ONLY = {
     "evt.chat.x.x.completed": {"agent"},
     "dlq.chat.x.x": {"agent"},
     "ctl.turn.x.cancel": {"rtc-gateway"},
+    "ctl.agent.x.model": {"agent"},
     "$JS.ACK.CHAT.agent-0.1.1.1.1.0": {"agent"},
     "$JS.API.DIRECT.GET.CHAT": {"agent", "rtc-gateway"},
     "$JS.API.CONSUMER.INFO.CHAT.agent-0": {"agent", "topology"},
-    "$JS.API.STREAM.INFO.CHAT": {"topology"},
+    "$JS.API.STREAM.INFO.CHAT": {"agent", "topology"},
     **{subject: {"topology"} for subject in MANAGEMENT},
     **{subject: set[str]() for subject in FORBIDDEN},
 }
