@@ -84,16 +84,34 @@ describe("stop", () => {
     expect(sent.map(({ id }) => id)).toEqual(["t1"]);
     expect(unsent).toEqual([]);
     expect(log.turns.map(({ stopping }) => stopping)).toEqual([true, false, false]);
-    expect(shown(log)).toEqual(["one sending", "two held", "three held"]);
+    expect(shown(log)).toEqual(["one sending", "two stopped", "three stopped"]);
     // However it ends, nothing goes on by itself.
-    expect(shown(step(log, end("t1", { outcome: "confirmed" })))).toEqual(["one completed", "two held", "three held"]);
+    expect(shown(step(log, end("t1", { outcome: "confirmed" })))).toEqual(["one completed", "two stopped", "three stopped"]);
     expect(stopAll(log).sent).toEqual([]);
+  });
+
+  it("holds until the person lets go on, whatever else is asked and ends well meanwhile", () => {
+    const stopped = step(stopAll(turnSent(three, "t1")).log, end("t1", { outcome: "cancelled" }));
+    const asked = step(step(stopped, (log) => ask(log, "t4", "four")), (log) => ask(log, "t5", "five"));
+    expect(shown(asked)).toEqual(["one completed", "four sending", "two stopped", "three stopped", "five queued"]);
+    const next = step(asked, end("t4"));
+    expect(shown(next)).toEqual(["one completed", "four completed", "five sending", "two stopped", "three stopped"]);
+    const all = step(next, end("t5"));
+    expect(shown(all).slice(-2)).toEqual(["two stopped", "three stopped"]);
+    expect(shown(step(all, goOn)).slice(-2)).toEqual(["two sending", "three queued"]);
+  });
+
+  it("of what an earlier end holds lets that go on at the person's word alone as well", () => {
+    const asks = step(step(three, end("t1", { outcome: "clarify" })), (log) => ask(log, "t4", "four"));
+    const stopped = step(stopAll(turnSent(asks, "t4")).log, end("t4", { outcome: "cancelled" }));
+    const answered = step(step(stopped, (log) => ask(log, "t5", "five")), end("t5"));
+    expect(shown(answered).slice(-2)).toEqual(["two stopped", "three stopped"]);
   });
 
   it("takes out what the gateway was never given, and hands its text back", () => {
     const { log, unsent } = stopAll(three);
     expect(unsent.map(({ id }) => id)).toEqual(["t1"]);
-    expect(shown(log)).toEqual(["two held", "three held"]);
+    expect(shown(log)).toEqual(["two stopped", "three stopped"]);
     expect(log.putBack).toEqual({ text: "one", asked: false });
   });
 

@@ -18,7 +18,7 @@ const NAMES = { resume: "session", turns: "turns", draft: "draft", token: "token
 const KeptTurnSchema = v.object({
   id: TurnStartSchema.entries.turn_id,
   text: v.pipe(v.string(), v.maxLength(TEXT_MAX_CHARS)),
-  status: v.picklist(["queued", "held", "sending", "accepted", "rejected"]),
+  status: v.picklist(["queued", "held", "stopped", "sending", "accepted", "rejected"]),
   stopping: v.optional(v.boolean(), false),
   problem: v.nullable(v.object({ code: ErrorCodeSchema, detail: v.string() })),
 });

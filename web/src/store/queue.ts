@@ -2,7 +2,8 @@
  * Which turn is sent when: one at a time, in the order of their writing. Pure.
  *
  * The server would keep that order by itself. They wait in the page so that they can still be changed or taken out. After an
- * end that the person has to look at, the rest is held: it was written without knowing of that.
+ * end that the person has to look at, the rest is held: it was written without knowing of that. What they have stopped goes
+ * on at their word alone, however well they are answered meanwhile.
  */
 
 import type { Outcome } from "../connection/protocol";
@@ -26,19 +27,19 @@ export function turnDue(log: TurnLog): Turn | null {
   return isBusy(log) ? null : (log.turns.find(({ status }) => status === "queued") ?? null);
 }
 
-/** Its time has come. */
+/** Its time has come. It goes past what is stopped. */
 export function leaveQueue(log: TurnLog, id: string): TurnLog {
-  return change(log, id, (turn) => (isQueued(turn) ? { ...turn, status: "sending" } : turn));
+  return queueLast(change(log, id, (turn) => (isQueued(turn) ? { ...turn, status: "sending" } : turn)));
 }
 
-/** The person lets what is held go on. */
+/** The person lets what is held or stopped go on. */
 export function goOn(log: TurnLog): TurnLog {
-  return everyTurn(log, "held", "queued");
+  return everyTurn(log, ["held", "stopped"], "queued");
 }
 
-/** What is queued waits for the person. */
+/** What is queued waits for the person to have looked at an end. */
 export function hold(log: TurnLog): TurnLog {
-  return everyTurn(log, "queued", "held");
+  return everyTurn(log, ["queued"], "held");
 }
 
 /** After `log` has come from `before`: what is queued is held, or goes on, by how turns that were under way have ended. */
@@ -47,7 +48,7 @@ export function afterEnds(log: TurnLog, before: TurnLog): TurnLog {
   const ran = new Map(before.turns.filter((turn) => !isQueued(turn)).map((turn) => [turn.id, turn]));
   const ended = log.turns.filter((turn) => !isRunning(turn) && !isQueued(turn) && hasMoved(turn, ran.get(turn.id)));
   if (ended.length === 0) return log;
-  return ended.every(endsWell) ? goOn(log) : hold(log);
+  return ended.every(endsWell) ? everyTurn(log, ["held"], "queued") : hold(log);
 }
 
 /** The person has stopped everything. Turns that the gateway was never given are to be taken out; others are marked. */
@@ -64,7 +65,7 @@ export function stopAll(log: TurnLog): { readonly log: TurnLog; readonly unsent:
       .map((turn) => (sent.includes(turn) ? stopped(turn) : turn)),
     putBack: newest === undefined ? log.putBack : { text: newest.text, asked: false },
   };
-  return { log: hold(left), unsent, sent };
+  return { log: everyTurn(left, ["queued", "held"], "stopped"), unsent, sent };
 }
 
 function stopped(turn: Turn): Turn {
@@ -76,9 +77,13 @@ export function notStopped(log: TurnLog, id: string): TurnLog {
   return change(log, id, (turn) => (turn.stopping && isRunning(turn) ? { ...turn, stopping: false } : turn));
 }
 
-function everyTurn(log: TurnLog, from: Turn["status"], to: Turn["status"]): TurnLog {
-  if (!log.turns.some(({ status }) => status === from)) return log;
-  return { ...log, turns: log.turns.map((turn) => (turn.status === from ? moved(turn, to) : turn)) };
+function everyTurn(log: TurnLog, from: readonly Turn["status"][], to: Turn["status"]): TurnLog {
+  if (!log.turns.some(({ status }) => from.includes(status))) return log;
+  return { ...log, turns: log.turns.map((turn) => (from.includes(turn.status) ? moved(turn, to) : turn)) };
+}
+
+function queueLast(log: TurnLog): TurnLog {
+  return { ...log, turns: [...log.turns.filter((turn) => !isQueued(turn)), ...log.turns.filter(isQueued)] };
 }
 
 function moved(turn: Turn, status: Turn["status"]): Turn {

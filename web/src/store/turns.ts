@@ -14,10 +14,11 @@ export interface Turn {
   readonly id: string;
   readonly text: string;
   /**
-   * `queued`: it waits in the page for the turns before it; `held`: until the person lets it go on.
+   * `queued`: it waits in the page for the turns before it. `held`: one of those has ended so that the person has to look;
+   * it waits until they let it go on, or what they ask next ends well. `stopped`: they have pressed stop; only they let it go on.
    * `silent`: it is, or may be, stored, and then nothing more was heard of it.
    */
-  readonly status: "queued" | "held" | "sending" | "accepted" | "rejected" | "completed" | "silent";
+  readonly status: "queued" | "held" | "stopped" | "sending" | "accepted" | "rejected" | "completed" | "silent";
   /** The gateway has been given it, or may have been, before a reload. */
   readonly sent: boolean;
   /** The person has stopped it, and how it ended is not known yet. */
@@ -42,7 +43,7 @@ export interface PutBack {
 }
 
 export interface TurnLog {
-  /** In the order in which they were asked; those that are queued or held are the last ones. */
+  /** In the order in which they were asked; those that wait in the page are the last ones. */
   readonly turns: readonly Turn[];
   /** The turn that ended last, to be announced. */
   readonly lastEnded: string | null;
@@ -149,7 +150,7 @@ export function isRunning({ status }: Turn): boolean {
 }
 
 export function isQueued({ status }: Turn): boolean {
-  return status === "queued" || status === "held";
+  return status === "queued" || status === "held" || status === "stopped";
 }
 
 /** The turns that wait in the page, in their order. */

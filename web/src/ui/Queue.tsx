@@ -12,7 +12,7 @@ export function Queue(): ReactNode {
   const turns = useAgentState((state) => state.log.turns);
   const queued = useMemo(() => turns.filter(isQueued), [turns]);
   if (queued.length === 0) return null;
-  const held = queued.some(({ status }) => status === "held");
+  const held = queued.some(({ status }) => status !== "queued");
   return (
     <section className="queue" aria-label={texts.chat.queuedRequests} data-testid="queue" data-held={held}>
       <header className="queue-head">

@@ -22,6 +22,7 @@ export function markOf({ status, sent, stopping, problem, completed }: Turn, con
       return status;
     case "queued":
     case "held":
+    case "stopped":
       return null;
   }
 }
