@@ -108,11 +108,11 @@ describe("stop", () => {
     expect(shown(answered).slice(-2)).toEqual(["two stopped", "three stopped"]);
   });
 
-  it("takes out what the gateway was never given, and hands its text back", () => {
+  it("keeps what the gateway was never given at the head of the queue", () => {
     const { log, unsent } = stopAll(three);
     expect(unsent.map(({ id }) => id)).toEqual(["t1"]);
-    expect(shown(log)).toEqual(["two stopped", "three stopped"]);
-    expect(log.putBack).toEqual({ text: "one", asked: false });
+    expect(shown(log)).toEqual(["one stopped", "two stopped", "three stopped"]);
+    expect(shown(step(log, goOn))).toEqual(["one sending", "two queued", "three queued"]);
   });
 
   it("of nothing changes nothing", () => {
@@ -149,7 +149,6 @@ describe("whatever a person does", () => {
         },
         () => {
           const stopped = stopAll(log);
-          for (const { id } of stopped.unsent) gone.add(id);
           log = step(log, () => stopped.log);
         },
         () => {

@@ -60,16 +60,18 @@ describe("stop", () => {
     expect(new Set(cancelsOf(gateway))).toEqual(new Set([id]));
   });
 
-  it("takes a request that was never given to the gateway out, and its text back", async () => {
+  it("keeps a request that was never given to the gateway, and sends it when the person lets it go on", async () => {
     const gateway = new FakeGateway();
     const page = pageOf(gateway);
     page.session.send("add milk");
     page.session.stop();
-    expect(page.state().log).toMatchObject({ turns: [], putBack: { text: "add milk" } });
+    expect(page.state().log).toMatchObject({ turns: [{ text: "add milk", status: "stopped" }], putBack: null });
     page.session.connect();
     await settle();
     expect(gateway.heardOf("turn.start")).toEqual([]);
     expect(gateway.heardOf("turn.cancel")).toEqual([]);
+    page.session.goOn();
+    expect(gateway.heardOf("turn.start")).toMatchObject([{ text: "add milk" }]);
   });
 
   it("cancels a request that was given to the gateway and not taken yet: it may be stored", async () => {
@@ -96,6 +98,18 @@ describe("stop", () => {
     expect(page.state()).toMatchObject({ notice: { code: "invalid" }, log: { turns: [{ id, stopping: false }] } });
     await vi.advanceTimersByTimeAsync(60_000);
     expect(cancelsOf(gateway)).toHaveLength(3);
+  });
+
+  it("without a connection loses nothing, whatever else stands in the composer", async () => {
+    const storage = new FakeStorage();
+    const gateway = new FakeGateway();
+    const page = pageOf(gateway, { kept: new Kept(storage) });
+    page.session.send("first");
+    page.session.keepDraft("second");
+    page.session.stop();
+    page.session.close();
+    const after = pageOf(gateway, { kept: new Kept(storage) });
+    expect(after.state()).toMatchObject({ draft: "second", log: { turns: [{ text: "first", status: "stopped" }] } });
   });
 
   it("outlives a reload", async () => {

@@ -51,25 +51,17 @@ export function afterEnds(log: TurnLog, before: TurnLog): TurnLog {
   return ended.every(endsWell) ? everyTurn(log, ["held"], "queued") : hold(log);
 }
 
-/** The person has stopped everything. Turns that the gateway was never given are to be taken out; others are marked. */
+/** The person has stopped everything. Turns that the gateway was never given wait in the queue with the rest; others are marked. */
 export function stopAll(log: TurnLog): { readonly log: TurnLog; readonly unsent: readonly Turn[]; readonly sent: readonly Turn[] } {
   const running = log.turns.filter(isRunning);
   const unsent = running.filter(({ sent }) => !sent);
   const sent = running.filter((turn) => turn.sent && !turn.stopping);
   if (unsent.length + sent.length === 0) return { log, unsent, sent };
-  const [newest] = unsent.toReversed();
-  const left: TurnLog = {
-    ...log,
-    turns: log.turns
-      .filter((turn) => !unsent.includes(turn))
-      .map((turn) => (sent.includes(turn) ? stopped(turn) : turn)),
-    putBack: newest === undefined ? log.putBack : { text: newest.text, asked: false },
+  const stopped = (turn: Turn): Turn => {
+    if (sent.includes(turn)) return { ...turn, stopping: true };
+    return unsent.includes(turn) || isQueued(turn) ? { ...turn, status: "stopped", problem: null } : turn;
   };
-  return { log: everyTurn(left, ["queued", "held"], "stopped"), unsent, sent };
-}
-
-function stopped(turn: Turn): Turn {
-  return { ...turn, stopping: true };
+  return { log: queueLast({ ...log, turns: log.turns.map(stopped) }), unsent, sent };
 }
 
 /** The server will not stop the turn. */
