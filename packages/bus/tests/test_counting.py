@@ -4,13 +4,17 @@ import asyncio
 from uuid import uuid4
 
 import pytest
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, NumberDataPoint
 from tests.telemetry.measured import Measured
 
+from bus import connection
 from bus.errors import NoReplyError, Refusal, RemoteError, RetryLater, UnavailableError, Unprocessable
 from bus.interface import PENDING_EVENTS, Event, Job
+from bus.nats_bus import BusSettings, NatsBus
 from contracts import metrics, streams, subjects
 from contracts.limits import PARTITIONS
 from contracts.message import ErrorCode, Problem
+from local_stack.ports import free_port
 
 from .two_buses import BOUND_S, OWNER, Number, OnNats
 
@@ -103,6 +107,37 @@ async def test_a_bus_that_goes_and_comes_back_is_counted_and_shown(nats_buses: O
 
     assert measured(metrics.BUS_LOST) == measured(metrics.BUS_BACK) == 1
     await subscription.close()
+
+
+async def test_a_bus_that_was_never_there_is_shown_as_away_until_it_is_given_up(
+    metric_reader: InMemoryMetricReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def shown() -> list[float]:
+        data = metric_reader.get_metrics_data()
+        return [
+            point.value
+            for resource in (data.resource_metrics if data else ())
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+            if metric.name == metrics.BUS_CONNECTED.name
+            for point in metric.data.data_points
+            if isinstance(point, NumberDataPoint)
+        ]
+
+    async def connect() -> None:
+        url = f"nats://127.0.0.1:{free_port()}"
+        settings = BusSettings(url=url, user="agent", password="", inbox_prefix="_INBOX_agent", name="agent")
+        async with NatsBus.connected_to(settings):
+            raise AssertionError
+
+    monkeypatch.setattr(connection, "CONNECT_TIMEOUT_S", 0.5)
+    assert shown() == []
+    connecting = asyncio.create_task(connect())
+    await asyncio.sleep(0)
+    assert shown() == [0]
+    with pytest.raises(UnavailableError):
+        await asyncio.wait_for(connecting, BOUND_S)
+    assert shown() == []
 
 
 async def test_events_that_a_slow_handler_loses_are_counted(nats_buses: OnNats, measured: Measured) -> None:

@@ -8,7 +8,7 @@ import logging
 import re
 from collections import deque
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -179,14 +179,18 @@ class Connection:
             await self.client.close()
             raise UnavailableError("the bus does not answer") from error
 
+    def shown(self) -> AbstractContextManager[None]:
+        """Have the metrics say whether the bus is there, 0 before the first connection too: with the bus away a process
+        does little but wait for it."""
+        return observing(BUS_CONNECTED, lambda: 1 if self.client.is_connected else 0)
+
     @asynccontextmanager
     async def watched(self) -> AsyncIterator[None]:
         """Cancels the block when the bus is lost, and raises BusLostError in its place."""
         try:
             async with self._limit:
                 try:
-                    with observing(BUS_CONNECTED, lambda: 1 if self.client.is_connected else 0):
-                        yield
+                    yield
                 finally:
                     self._closing = True
         except TimeoutError as error:

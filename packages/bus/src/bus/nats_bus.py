@@ -67,14 +67,15 @@ class NatsBus:
         may do less than it needs, and BusLostError, having cancelled the block, when the bus is away for too long.
         """
         connection = Connection(settings.lost_after_s)
-        await connection.open(settings)
-        try:
-            async with connection.watched():
-                if settings.needs is not None:
-                    await permitted.check(connection, settings.needs)
-                yield cls(connection)
-        finally:
-            await connection.close()
+        with connection.shown():
+            await connection.open(settings)
+            try:
+                async with connection.watched():
+                    if settings.needs is not None:
+                        await permitted.check(connection, settings.needs)
+                    yield cls(connection)
+            finally:
+                await connection.close()
 
     @property
     def connected(self) -> bool:
