@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from opentelemetry import trace
 
 from bus.errors import UnavailableError
 from bus.interface import Event
@@ -167,6 +168,30 @@ async def test_a_page_that_names_nothing_is_told_what_comes_from_now_on(memory: 
         await reader.feed.take(await complete(memory, "t2"))
         await reader.until(1)
     assert reader.outcomes == [2]
+
+
+async def test_looking_into_the_streams_is_no_trace_of_its_own(
+    memory: MemoryBus, measures: Measures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[bool] = []
+
+    def noting(read: Any) -> Any:
+        async def look(*given: Any, **named: Any) -> Event | None:
+            current = trace.get_current_span().get_span_context()
+            looked.append(current.is_valid and not current.trace_flags.sampled)
+            return await read(*given, **named)  # type: ignore[no-any-return]
+
+        return look
+
+    monkeypatch.setattr(memory, "stored", noting(memory.stored))
+    monkeypatch.setattr(memory, "next_stored", noting(memory.next_stored))
+    await complete(memory, "t1")
+    async with reading(memory, measures) as reader:  # its beginning
+        await reader.until(1, SessionCurrent)
+    async with reading(memory, measures, seen=Seen(chat=0, out=0)) as reader:  # what was missed
+        await reader.until(1)
+    assert len(looked) > 4
+    assert all(looked)
 
 
 async def test_a_session_that_is_new_is_not_looked_up(bus: Any, measures: Measures) -> None:

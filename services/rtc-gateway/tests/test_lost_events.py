@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from opentelemetry import trace
 
 from bus.errors import UnavailableError
 from bus.interface import Event
@@ -64,6 +65,14 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.001)
 
 
+def kind_of_trace() -> str:
+    """Whether what is asked now begins a trace of its own, and is recorded."""
+    current = trace.get_current_span().get_span_context()
+    if not current.is_valid:
+        return "a new one"
+    return "recorded" if current.trace_flags.sampled else "unrecorded"
+
+
 class Journal:
     """Answers `changes`; `held` keeps the answers back."""
 
@@ -74,9 +83,11 @@ class Journal:
         self.most_at_once = 0
         self.held = asyncio.Event()
         self.held.set()
+        self.in_traces: set[str] = set()
 
     async def __call__(self, message: Message) -> Changes:
         assert isinstance(message, ChangesRequest)
+        self.in_traces.add(kind_of_trace())
         self.asked.append(message.since)
         self.at_once += 1
         self.most_at_once = max(self.most_at_once, self.at_once)
@@ -137,6 +148,7 @@ class TestOneOwner:
             await until(lambda: len(journal.asked) >= 3)
             journal.newest = 2
             await until(lambda: board.feed.at == 2)
+        assert journal.in_traces == {"unrecorded"}  # every 20 s for each owner, and mostly to find nothing
 
     async def test_that_nobody_has_read_is_not_asked_for(
         self, bus: Any, measures: Measures, monkeypatch: pytest.MonkeyPatch
@@ -162,12 +174,14 @@ class Outcomes:
         self.failures = 0
         self.read: list[str] = []
         self.told: list[tuple[str, str | None]] = []
+        self.in_traces: set[str] = set()
 
     def tell(self, message: TurnCompletedEvent) -> None:
         self.told.append((message.turn.turn_id, message.ref))
 
     async def __call__(self, turn_id: str) -> TurnCompletedEvent | None:
         self.read.append(turn_id)
+        self.in_traces.add(kind_of_trace())
         if self.failures:
             self.failures -= 1
             raise UnavailableError("away")
@@ -212,6 +226,7 @@ class TestAwaitedTurns:
             await until(lambda: len(outcomes.read) > 2)
             outcomes.stored.add("t1")
             await until(lambda: outcomes.told == [("t1", "m1")])
+        assert outcomes.in_traces == {"unrecorded"}
 
     async def test_an_outcome_whose_event_comes_while_it_is_read_is_not_told_twice(self) -> None:
         outcomes = Outcomes("t2")

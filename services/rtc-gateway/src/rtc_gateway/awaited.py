@@ -8,6 +8,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from bus import tracing
 from bus.errors import BusError
 from contracts.channel import TurnCompletedEvent
 from rtc_gateway.patience import Patience
@@ -53,7 +54,8 @@ class AwaitedTurns:
         while left:
             turn_id = left[0]
             try:
-                outcome = await self._read(turn_id) if turn_id in self._turns else None
+                with tracing.unrecorded():  # again and again, mostly to find nothing yet
+                    outcome = await self._read(turn_id) if turn_id in self._turns else None
             except BusError as error:
                 log.warning("outcome not read", extra={"turn": turn_id, "code": error.problem.code.value})
                 await self._patience.after_failure()

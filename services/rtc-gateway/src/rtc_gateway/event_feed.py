@@ -126,7 +126,10 @@ class EventFeed:
         """What a stream holds, asked for until it can be read."""
         while True:
             try:
-                event = await read(behind)
+                with (
+                    tracing.unrecorded()
+                ):  # a message or none; those that are told have traces of their own, see replayed
+                    event = await read(behind)
             except BusError as error:
                 log.warning("events not read", extra={"code": error.problem.code.value})
                 await self._patience.after_failure()
