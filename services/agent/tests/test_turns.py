@@ -229,6 +229,15 @@ async def test_the_third_crash_ends_the_turn_with_a_copy_for_operators(measured:
     assert measured(metrics.DEAD_LETTERS, {"reason": "poison"}) == measured(metrics.TURNS, {"outcome": "failed"}) == 1
 
 
+async def test_a_turn_that_is_given_up_once_more_is_one_copy_and_counted_as_one(measured: Measured) -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+    stage.store.crashes["t"] = 2
+    await stage.deliver(deliveries=4)
+    del stage.bus.kept[subjects.turn_completed("s", "t")]  # its worker died between the two
+    await stage.deliver(deliveries=5)
+    assert measured(metrics.DEAD_LETTERS, {"reason": "poison"}) == 1
+
+
 async def test_a_turn_that_crashed_three_times_after_its_effect_is_unknown_and_never_failed(measured: Measured) -> None:
     stage = Stage(GROCERIES, "add tea to Groceries", ADD)
     await stage.deliver()

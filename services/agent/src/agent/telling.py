@@ -87,8 +87,9 @@ class Telling:
             stream_sequence=job.sequence,
             at=datetime.now(UTC),
         )
-        await self._bus.store(subjects.dead_turn(started.session, started.turn_id), dead)
-        counting.poison_kept()
+        stored = await self._bus.store(subjects.dead_turn(started.session, started.turn_id), dead)
+        if not stored.repeated:  # by a worker that died, or lost the stream, before it told the outcome
+            counting.poison_kept()
         log.error("turn given up", extra={"crashes": crashes, "stream_sequence": job.sequence})
         verdict = Verdict.UNKNOWN if applied else None
         receipt = Receipt(request=started.text, verdict=verdict, timings=clock.total(), trace_id=current_trace_id())
