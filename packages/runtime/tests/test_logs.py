@@ -51,6 +51,14 @@ def test_what_varies_of_ours_goes_into_fields(lines: Lines) -> None:
     }
 
 
+def test_no_field_of_a_record_takes_the_place_of_the_line_s_own(lines: Lines) -> None:
+    given = dict.fromkeys(("time", "level", "service", "instance", "logger", "stack", "trace_id"), WORDS)
+    logging.getLogger("agent.turns").warning("odd", extra={**given, "partition": 3})
+    (line,) = lines()
+    assert (line["service"], line["instance"], line["logger"], line["partition"]) == ("agent", "a1", "agent.turns", 3)
+    assert not {"trace_id", "stack"} & line.keys()
+
+
 def test_a_line_names_the_span_it_was_written_in(lines: Lines) -> None:
     span = NonRecordingSpan(SpanContext(trace_id=0xAB, span_id=0xCD, is_remote=False))
     with trace.use_span(span):

@@ -22,6 +22,11 @@ from opentelemetry import trace
 log = logging.getLogger(__name__)
 
 _OWN_FIELDS: Final = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName", "color_message"}
+_OF_THE_LINE: Final = frozenset(
+    {"time", "level", "service", "instance", "logger", "trace_id", "span_id", "place", "stack"}
+)
+"""No field takes their place, whatever it is called: who wrote a line, and where, is not what the line is about."""
+_NO_FIELDS: Final = _OWN_FIELDS | _OF_THE_LINE
 _OURS: Final = frozenset(
     {
         "access",
@@ -67,7 +72,7 @@ class JsonFormatter(logging.Formatter):
             line["trace_id"] = trace.format_trace_id(context.trace_id)
             line["span_id"] = trace.format_span_id(context.span_id)
         if _is_ours(record):
-            line |= {key: value for key, value in record.__dict__.items() if key not in _OWN_FIELDS}
+            line |= {key: value for key, value in record.__dict__.items() if key not in _NO_FIELDS}
         else:
             line["place"] = f"{record.filename}:{record.lineno}"
         if record.exc_info and record.exc_info[0] is not None:

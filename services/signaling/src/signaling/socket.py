@@ -200,7 +200,7 @@ class Socket:
         try:
             self._forwarding.put_nowait((action, context.get_current()))
         except asyncio.QueueFull:
-            log.warning("gateway too slow", extra={"instance": action.instance})
+            log.warning("gateway too slow", extra={"gateway": action.instance})
             if isinstance(action, Forward):
                 slow = Problem(code=ErrorCode.OVERLOADED, detail="the gateway is too slow for candidates; offer again")
                 return self._conversation.forward_failed(action.message.attempt, slow)
