@@ -18,10 +18,10 @@ Answer = Callable[[str], Response]
 """What is answered to a prompt."""
 
 
-def calling(*steps: dict[str, Any]) -> Answer:
-    """The plan as it should be."""
+def calling(*steps: dict[str, Any], model: str = "quoting") -> Answer:
+    """The plan as it should be, of a model that calls itself `model`."""
     call = {"name": "plan", "arguments": json.dumps({"steps": steps})}
-    return lambda _: _completion(None, [{"id": "c1", "type": "function", "function": call}])
+    return lambda _: _completion(None, [{"id": "c1", "type": "function", "function": call}], model)
 
 
 def saying(text: str = "") -> Answer:
@@ -44,9 +44,11 @@ class QuotingModel:
     url: str = ""
     next: deque[Answer] = field(default_factory=deque)
     prompts: list[str] = field(default_factory=list)
+    named: str = "quoting"
+    """What it lists its model as."""
 
     async def models(self, _: Request) -> Response:
-        return JSONResponse({"data": [{"id": "quoting", "object": "model"}]})
+        return JSONResponse({"data": [{"id": self.named, "object": "model"}]})
 
     async def chat(self, request: Request) -> Response:
         prompt = json.dumps((await request.json())["messages"])
@@ -63,12 +65,12 @@ async def quoting_model() -> AsyncIterator[QuotingModel]:
         yield model
 
 
-def _completion(content: str | None, calls: list[dict[str, Any]]) -> Response:
+def _completion(content: str | None, calls: list[dict[str, Any]], model: str = "quoting") -> Response:
     message = {"role": "assistant", "content": content, "tool_calls": calls}
     return JSONResponse(
         {
             "id": "quoted",
-            "model": "quoting",
+            "model": model,
             "choices": [{"index": 0, "message": message, "finish_reason": "tool_calls" if calls else "stop"}],
             "usage": {"prompt_tokens": 7, "completion_tokens": 3},
         }

@@ -3,10 +3,15 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import httpx
 import pytest
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from agent import model
 from agent.faults import ModelError, ModelFault
 from agent.model import ChatModel
 
@@ -89,3 +94,45 @@ async def test_a_model_for_embeddings_is_not_asked_to_plan() -> None:
     async with httpx.AsyncClient(transport=httpx.MockTransport(serve), base_url="http://model") as client:
         await ChatModel(client, None).complete([], {}, timeout_s=5)
     assert asked == ["qwen2.5-7b-instruct"]
+
+
+async def span_of(
+    monkeypatch: pytest.MonkeyPatch, name: str | None, answers: dict[str, httpx.Response]
+) -> ReadableSpan:
+    """The span of a call to the model `name` of a server that answers so, by path."""
+    spans, provider = InMemorySpanExporter(), TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(spans))
+    monkeypatch.setattr(model, "_TRACER", provider.get_tracer("test"))
+    transport = httpx.MockTransport(lambda request: answers[request.url.path])
+    async with httpx.AsyncClient(transport=transport, base_url="http://model") as client:
+        with suppress(ModelError):
+            await ChatModel(client, name).complete([], {}, timeout_s=5)
+    (span,) = spans.get_finished_spans()
+    return span
+
+
+@pytest.mark.parametrize("name", ["qwen", None])
+async def test_a_call_that_failed_says_which_model_it_was(monkeypatch: pytest.MonkeyPatch, name: str | None) -> None:
+    answers = {
+        "/v1/models": httpx.Response(200, json={"data": [{"id": "qwen"}]}),
+        "/v1/chat/completions": httpx.Response(500, text="oops"),
+    }
+    span = await span_of(monkeypatch, name, answers)
+    assert span.attributes is not None
+    assert (span.name, span.attributes["gen_ai.request.model"]) == ("chat qwen", "qwen")
+    assert span.attributes["error.type"] == "model_http_error"
+
+
+@pytest.mark.parametrize("said", ["buy milk", "qwen\nbuy", "a" * 101, "", "früh", ["buy"], {"buy": "milk"}])
+async def test_a_server_s_words_in_the_place_of_a_model_s_name_are_in_no_span(
+    monkeypatch: pytest.MonkeyPatch, said: object
+) -> None:
+    answers = {"/v1/chat/completions": httpx.Response(200, json={"choices": [], "model": said})}
+    span = await span_of(monkeypatch, "publisher/qwen2.5-7b@q4_k_m", answers)
+    assert span.attributes is not None
+    assert span.name == "chat publisher/qwen2.5-7b@q4_k_m"
+    # Where nothing is said, it is taken for the one that was asked.
+    assert span.attributes["gen_ai.response.model"] == ("other" if said else "publisher/qwen2.5-7b@q4_k_m")
+    listed = {"/v1/models": httpx.Response(200, json={"data": [{"id": said}]}), **answers}
+    if isinstance(said, str):
+        assert (await span_of(monkeypatch, None, listed)).name == "chat other"

@@ -12,7 +12,7 @@ from opentelemetry.trace import Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from agent.faults import ModelError, ModelFault
-from agent.model_listing import Listing, first_to_ask, listing_of, rows_of
+from agent.model_listing import Listing, first_to_ask, listing_of, name_to_record, rows_of
 from bus import tracing
 from contracts import conventions
 
@@ -20,7 +20,6 @@ _TRACER: Final = trace.get_tracer("agent.model")
 
 MAX_TOKENS: Final = 1024
 MODEL_KNOWN_S: Final = 30.0
-MODEL_NAME_MAX_CHARS: Final = 100  # of what goes into spans
 RESPONSE_MAX_BYTES: Final = 1024 * 1024
 
 Messages = list[dict[str, str]]
@@ -58,7 +57,7 @@ class ChatModel:
             try:
                 # httpx bounds each read; a server that sends a byte now and then would hold the turn without end.
                 async with asyncio.timeout(timeout_s):
-                    completion = await self._ask(messages, form)
+                    completion = await self._ask(messages, form, span)
             except TimeoutError as error:
                 tracing.failed(span, ModelFault.TIMEOUT.value)
                 raise ModelError(ModelFault.TIMEOUT) from error
@@ -85,8 +84,11 @@ class ChatModel:
             attributes[conventions.GEN_AI_CONVERSATION_ID] = session
         return attributes
 
-    async def _ask(self, messages: Messages, form: dict[str, Any]) -> Completion:
+    async def _ask(self, messages: Messages, form: dict[str, Any], span: Span) -> Completion:
         model = self._model or await self._first_model()
+        if span.is_recording():  # now, for a call that fails has to say which model it was
+            span.update_name(f"{conventions.CHAT} {name_to_record(model)}")
+            span.set_attribute(conventions.GEN_AI_REQUEST_MODEL, name_to_record(model))
         request = {
             "model": model,
             "messages": messages,
@@ -168,11 +170,7 @@ class ChatModel:
 
 
 def _describe(span: Span, completion: Completion) -> None:
-    # A server's words; it may be anybody's.
-    asked, served = completion.asked[:MODEL_NAME_MAX_CHARS], completion.served[:MODEL_NAME_MAX_CHARS]
-    span.update_name(f"{conventions.CHAT} {asked}")
-    span.set_attribute(conventions.GEN_AI_REQUEST_MODEL, asked)
-    span.set_attribute(conventions.GEN_AI_RESPONSE_MODEL, served)
+    span.set_attribute(conventions.GEN_AI_RESPONSE_MODEL, name_to_record(completion.served))
     if completion.prompt_tokens is not None:
         span.set_attribute(conventions.GEN_AI_USAGE_INPUT_TOKENS, completion.prompt_tokens)
     if completion.completion_tokens is not None:

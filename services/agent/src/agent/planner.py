@@ -10,6 +10,7 @@ from agent.breaker import Breaker
 from agent.completion import Reading, Recovery, read_plan
 from agent.faults import REPAIRABLE, SERVER_DEAD, ModelError, ModelFault
 from agent.model import CompletingModel, Completion, Messages
+from agent.model_listing import name_to_record
 from bus.metering import Counter
 from contracts.metrics import MODEL_FAULTS, MODEL_RECOVERIES
 from contracts.planning import PLAN_TOOL, ModelPlan, plan_schema
@@ -115,7 +116,8 @@ def _planned(completion: Completion, reading: Reading, started: float, *, repair
     if completion.served != completion.asked:
         # One model loaded serves every name. The plan is checked as any other; the receipt names who made it.
         log.warning(
-            "another model answered", extra={"asked": completion.asked[:100], "served": completion.served[:100]}
+            "another model answered",
+            extra={"asked": name_to_record(completion.asked), "served": name_to_record(completion.served)},
         )
         _RECOVERIES.add(1, {"kind": Recovery.MODEL_SWAPPED.value})
         recoveries = (*recoveries, Recovery.MODEL_SWAPPED)
