@@ -18,6 +18,7 @@ function opened(): { outbox: Outbox; asked: string[]; silent: string[]; take: (m
     send: (turn) => asked.push(turn.turn_id) > 0,
     sent: () => {},
     doubted: () => {},
+    refused: () => {},
     silent: (turnId) => silent.push(turnId),
   });
   outbox.opened();

@@ -112,6 +112,37 @@ describe("stop", () => {
     expect(after.state()).toMatchObject({ draft: "second", log: { turns: [{ text: "first", status: "stopped" }] } });
   });
 
+  it("of a request that is then refused is over with that, and does not reach the one that is sent again", async () => {
+    const { gateway, page } = await connected();
+    page.session.send("add milk");
+    const id = page.state().log.turns[0]?.id ?? "";
+    page.session.stop();
+    gateway.tell({ type: "turn.rejected", ref: id, turn_id: id, code: "internal" });
+    page.session.sendAgain(id);
+    const again = page.state().log.turns;
+    expect(again).toMatchObject([{ text: "add milk", status: "sending", stopping: false }]);
+    // The server may remember that the first id is to be cancelled.
+    expect(again[0]?.id).not.toBe(id);
+    gateway.link.channel.close();
+    await vi.advanceTimersByTimeAsync(250);
+    expect(gateway.links).toHaveLength(2);
+    expect(gateway.heardOf("turn.start").at(-1)?.["turn_id"]).toBe(again[0]?.id);
+    expect(cancelsOf(gateway)).toEqual([id]);
+  });
+
+  it("is still asked for where a refusal does not say that the request was never stored", async () => {
+    const { gateway, page } = await connected();
+    page.session.send("add milk");
+    const id = page.state().log.turns[0]?.id ?? "";
+    page.session.stop();
+    gateway.link.channel.close();
+    await vi.advanceTimersByTimeAsync(250);
+    gateway.tell({ type: "turn.rejected", ref: id, turn_id: id, code: "internal" });
+    gateway.link.channel.close();
+    await vi.advanceTimersByTimeAsync(250);
+    expect(cancelsOf(gateway)).toEqual([id, id, id]);
+  });
+
   it("outlives a reload", async () => {
     const storage = new FakeStorage();
     const { page, id } = await running(storage);

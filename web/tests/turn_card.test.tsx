@@ -1,7 +1,8 @@
 import { act, cleanup, fireEvent, screen, within } from "@testing-library/react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
-import { putBack, sendAgain, silenceTurn } from "../src/store/turns";
+import { stopAll } from "../src/store/queue";
+import { putBack, sendAgain, silenceTurn, turnSent } from "../src/store/turns";
 import { completed } from "./samples";
 import { end, hear, say, session, showPage, store } from "./shown";
 
@@ -115,6 +116,14 @@ describe("a turn", () => {
     act(() => store.setState(({ log }) => ({ log: putBack(log, "t1") })));
     expect(box.value).toBe("add eggs\nadd milk");
     expect(document.activeElement).toBe(box);
+  });
+
+  it("that was stopped and then rejected can be sent again as well", () => {
+    say("t1", "add milk");
+    act(() => store.setState(({ log }) => ({ log: stopAll(turnSent(log, "t1")).log })));
+    hear({ type: "turn.rejected", code: "capacity", turn_id: "t1" });
+    fireEvent.click(within(screen.getByTestId("turn-problem")).getByText("Send again"));
+    expect(session.sendAgain).toHaveBeenCalledWith("t1");
   });
 
   it("that was rejected for the moment can be sent again, and is not announced as rejected then", () => {

@@ -1,5 +1,6 @@
 /**
- * Turns that are to be stopped: each is asked for until the turn has ended, and after each reconnect.
+ * Turns that are to be stopped: each is asked for once a channel, and again after an error that may pass, until the turn has
+ * ended, was refused, or is not waited for any more.
  *
  * A cancel that went well is not answered: the turn's own end tells. One that comes before its turn is stored counts as well.
  */
@@ -44,7 +45,7 @@ export class Cancels {
     this.#ask(entry);
   }
 
-  /** The turn has ended, or is another page's. */
+  /** The turn has ended, was refused, or is another page's. */
   drop(turnId: string): void {
     clearTimeout(this.#entries.get(turnId)?.again);
     this.#entries.delete(turnId);

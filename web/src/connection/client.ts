@@ -86,6 +86,7 @@ export class AgentConnection {
       send: (turn) => this.#serving?.send({ type: "turn.start", id: turn.turn_id, ...turn }) === true,
       sent: (turnId) => listener.sent(turnId),
       doubted: (turnId, reason) => listener.doubted(turnId, reason),
+      refused: (turnId) => this.#cancels.drop(turnId),
       silent: (turnId) => {
         this.#cancels.drop(turnId);
         listener.silent(turnId);
@@ -190,7 +191,7 @@ export class AgentConnection {
     this.#cancels.drop(turnId);
   }
 
-  /** Have a turn stopped, now or as soon as there is a connection, and again until it has ended. Its end tells what became of it. */
+  /** Have a turn stopped, now or as soon as there is a connection, and on each later channel until it has ended. Its end tells what became of it. */
   cancelTurn(turnId: string): void {
     this.#cancels.add(turnId);
   }

@@ -26,6 +26,8 @@ export interface OutboxEvents {
   sent(turnId: string): void;
   /** Whether a turn is stored is not known: it will be asked again, or its outcome is waited for. */
   doubted(turnId: string, reason: Reason): void;
+  /** A turn was not stored; it is not kept any more. */
+  refused(turnId: string): void;
   /** Nothing came of a turn that is, or may be, stored for SILENCE_MS; it is not kept any more. */
   silent(turnId: string): void;
 }
@@ -156,7 +158,10 @@ export class Outbox {
       this.#listen(entry);
       this.#events.doubted(turnId, rejected);
       return true;
-    } else this.#settle(turnId);
+    } else {
+      this.#settle(turnId);
+      this.#events.refused(turnId);
+    }
     return false;
   }
 

@@ -97,11 +97,15 @@ export class Conversation {
     return true;
   }
 
-  /** Try a turn again: as itself where it may still be carried out, with its words as a new one where it has ended. */
+  /** Try a turn again: as itself where it may still be carried out, with its words as a new one where it has ended or was stopped. */
   sendAgain(turnId: string): void {
     const turn = this.#log.turns.find(({ id }) => id === turnId);
     if (turn === undefined) return;
-    if (retryOf(turn) === "new") this.send(turn.text);
+    if (retryOf(turn) === "new") {
+      // Of one that was not taken nothing has to stay.
+      if (turn.status === "rejected") this.#change((log) => withoutTurns(log, new Set([turnId])));
+      this.send(turn.text);
+    }
     if (retryOf(turn) !== "same") return;
     const doubtful = turn.status === "silent";
     this.#change((log) => sendAgain(log, turnId));

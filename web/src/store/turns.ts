@@ -21,7 +21,7 @@ export interface Turn {
   readonly status: "queued" | "held" | "stopped" | "sending" | "accepted" | "rejected" | "completed" | "silent";
   /** The gateway has been given it, or may have been, before a reload. */
   readonly sent: boolean;
-  /** The person has stopped it, and how it ended is not known yet. */
+  /** The person has stopped it, whatever came of that. */
   readonly stopping: boolean;
   readonly attempt: number;
   readonly phases: readonly PhaseSeen[];
@@ -128,11 +128,17 @@ export function sendAgain(log: TurnLog, id: string): TurnLog {
   return { ...log, turns, lastEnded: log.lastEnded === id ? null : log.lastEnded };
 }
 
-/** How an ended turn can be tried again: as the same one, as a new one with its words, or not. */
-export function retryOf({ status, problem, completed }: Turn): "same" | "new" | null {
+/**
+ * How an ended turn can be tried again: as the same one, as a new one with its words, or not.
+ *
+ * The server may remember that one is to be stopped, and would stop it again under its id. One that went silent keeps its id
+ * all the same: it may have been carried out, and a new one would do it twice.
+ */
+export function retryOf({ status, stopping, problem, completed }: Turn): "same" | "new" | null {
   if (status === "completed") return completed !== null && CHANGED_NOTHING.has(completed.outcome) ? "new" : null;
   if (problem === null || !(status === "rejected" || status === "silent")) return null;
-  return isWorthRepeating(problem) ? "same" : null;
+  if (!isWorthRepeating(problem)) return null;
+  return status === "rejected" && stopping ? "new" : "same";
 }
 
 /** The gateway was given the turn. */
@@ -160,7 +166,7 @@ export function queued(log: TurnLog): readonly Turn[] {
 
 /** The turn was not stored; nothing will happen. One that was accepted was stored, whatever is said of it later. */
 export function rejectTurn(log: TurnLog, id: string, problem: Reason): TurnLog {
-  const rejected = change(log, id, (turn) => (turn.status === "sending" ? { ...turn, status: "rejected", sent: false, stopping: false, problem } : turn));
+  const rejected = change(log, id, (turn) => (turn.status === "sending" ? { ...turn, status: "rejected", sent: false, problem } : turn));
   const text = log.turns.find((turn) => turn.id === id)?.text;
   if (rejected === log || text === undefined) return log;
   return { ...rejected, lastEnded: id, putBack: isWorthRepeating(problem) ? log.putBack : { text, asked: false } };

@@ -16,7 +16,7 @@ export function TurnProblem({ turn }: { readonly turn: Turn }): ReactNode {
         {turn.status === "rejected" && <strong>{texts.turn.rejected} </strong>}
         {reasonWords(turn.problem)}
       </span>
-      {retryOf(turn) === "same" && (
+      {retryOf(turn) !== null && (
         <button type="button" className="button" onClick={() => session.sendAgain(turn.id)}>
           {turn.status === "silent" ? texts.chat.askAgain : texts.chat.sendAgain}
         </button>
