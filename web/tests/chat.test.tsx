@@ -222,9 +222,9 @@ describe("an empty conversation", () => {
 
 describe("the history", () => {
   it("has a button for what is older, and one for what went wrong", () => {
-    act(() => store.setState({ history: { status: "known", asked: null, oldest: 5, more: true } }));
+    act(() => store.setState({ history: { status: "known", asked: null, behind: false, oldest: 5, more: true } }));
     fireEvent.click(screen.getByTestId("earlier"));
-    act(() => store.setState({ history: { status: "failed", asked: null, oldest: 5, more: true } }));
+    act(() => store.setState({ history: { status: "failed", asked: null, behind: false, oldest: 5, more: true } }));
     fireEvent.click(within(screen.getByTestId("history-failed")).getByText("Try again"));
     expect(session.earlier).toHaveBeenCalledTimes(2);
   });
@@ -291,7 +291,7 @@ describe("the log", () => {
 
   it("stays where it is when earlier turns are asked for and come, also at its end", () => {
     const log = measured(1_000);
-    act(() => store.setState({ history: { status: "known", asked: null, oldest: 5, more: true } }));
+    act(() => store.setState({ history: { status: "known", asked: null, behind: false, oldest: 5, more: true } }));
     say("t1", "one");
     log.scrollTop = 40; // the focus went to the button, and the event of that is still on its way
     fireEvent.click(screen.getByTestId("earlier"));
@@ -302,7 +302,7 @@ describe("the log", () => {
 
   it("asks for earlier turns when the reader scrolls up to the beginning", () => {
     const log = measured(1_000);
-    act(() => store.setState({ history: { status: "known", asked: null, oldest: 5, more: true } }));
+    act(() => store.setState({ history: { status: "known", asked: null, behind: false, oldest: 5, more: true } }));
     say("t1", "one");
     scroll(log, 500);
     expect(session.earlier).not.toHaveBeenCalled();

@@ -213,6 +213,55 @@ describe("a page that was loaded again", () => {
     expect(after.state().log.turns.map(({ id }) => id)).toEqual(["t0005", "t0006"]);
   });
 
+  it("asks for the newest once more where something is missed while another page of it is on its way", async () => {
+    const { gateway, page: after, ref } = await withHistory();
+    const asks = (): unknown[] => gateway.heardOf("history.get").map(({ before }) => before);
+    const answer = (turns: readonly Told[], more = false): void =>
+      gateway.tell({ type: "history.page", ref: gateway.heardOf("history.get").at(-1)?.["id"] ?? ref, turns, more });
+    answer([told(5)], true);
+    after.session.earlier();
+    gateway.tell({ type: "turn.completed", turn: completed("t0006"), seq: 9 });
+    gateway.tell({ type: "turn.completed", turn: completed("t0007"), seq: 10 });
+    expect(asks()).toEqual([null, 5]);
+    answer([told(4)]);
+    expect(asks()).toEqual([null, 5, null]);
+    // The answer may have been made before the end of this one.
+    gateway.tell({ type: "turn.completed", turn: completed("t0008"), seq: 11 });
+    answer([told(5), told(6), told(7)]);
+    expect(asks()).toEqual([null, 5, null, null]);
+    answer([told(7), told(8)]);
+    expect(asks()).toHaveLength(4);
+    expect(after.state().log.turns.map(({ id }) => id)).toEqual(["t0004", "t0005", "t0006", "t0007", "t0008"]);
+  });
+
+  it("still looks for what was missed after an error, and over the next channel", async () => {
+    const { gateway, page: after, ref } = await withHistory();
+    const asks = (): unknown[] => gateway.heardOf("history.get").map(({ before }) => before);
+    gateway.tell({ type: "history.page", ref, turns: [told(5)], more: true });
+    gateway.tell({ type: "turn.completed", turn: completed("t0006"), seq: 9 });
+    gateway.tell({ type: "error", code: "unavailable", ref: gateway.heardOf("history.get").at(-1)?.["id"] });
+    expect(asks()).toEqual([null, null]);
+    after.session.earlier();
+    expect(asks()).toEqual([null, null, null]);
+    gateway.link.channel.close();
+    await vi.advanceTimersByTimeAsync(250);
+    expect(asks()).toEqual([null, null, null, null]);
+  });
+
+  it("looks for what was missed though the older page that was on its way did not come, once", async () => {
+    const { gateway, page: after, ref } = await withHistory();
+    const asks = (): unknown[] => gateway.heardOf("history.get").map(({ before }) => before);
+    const fail = (): void => gateway.tell({ type: "error", code: "unavailable", ref: gateway.heardOf("history.get").at(-1)?.["id"] });
+    gateway.tell({ type: "history.page", ref, turns: [told(5)], more: true });
+    after.session.earlier();
+    gateway.tell({ type: "turn.completed", turn: completed("t0006"), seq: 9 });
+    fail();
+    expect(asks()).toEqual([null, 5, null]);
+    fail();
+    expect(asks()).toHaveLength(3);
+    expect(after.state().history.status).toBe("failed");
+  });
+
   it("in which somebody else is signed in shows nothing of the one before's history", async () => {
     const storage = new FakeStorage();
     const { page: first } = await connected({ kept: new Kept(storage) });

@@ -144,13 +144,13 @@ export class Conversation {
   /** Ask for older turns than are shown, or again for what did not come. */
   earlier(): void {
     const { history } = this.#store.getState();
-    if (history.asked === null && (history.more || history.status === "failed")) this.#askHistory(history.oldest);
+    if (history.asked === null && (history.more || history.status === "failed")) this.#askHistory(history.behind ? null : history.oldest);
   }
 
   opened(): void {
-    const { asked, status } = this.#store.getState().history;
+    const { asked, behind, status } = this.#store.getState().history;
     // What was asked on another channel may never be answered.
-    if (asked !== null || status === "due") this.#askHistory(asked?.before ?? null);
+    if (asked !== null || behind || status === "due") this.#askHistory(behind ? null : (asked?.before ?? null));
   }
 
   closed(): void {
@@ -178,6 +178,8 @@ export class Conversation {
   catchUp(): boolean {
     const { history } = this.#store.getState();
     if (history.status === "unsupported") return false;
+    // What is on its way may have been read before that.
+    this.#store.setState({ history: { ...history, behind: true } });
     if (history.asked === null) this.#askHistory(null);
     return true;
   }
@@ -192,6 +194,7 @@ export class Conversation {
       this.#store.setState({ history: joined.history });
       this.#change(() => joined.log);
       for (const { turn_id: id, text } of joined.running) this.#start(id, text, { accepted: true });
+      if (joined.history.behind) this.#askHistory(null);
       return true;
     }
     if (message.type === "error" && message.ref !== null && message.ref === history.asked?.ref) {
@@ -218,7 +221,11 @@ export class Conversation {
 
   #historyFailed(reason: Pick<Reason, "code"> | null): void {
     clearTimeout(this.#historyTimer);
-    this.#store.setState(({ history }) => ({ history: unanswered(history, reason?.code ?? null) }));
+    const { history } = this.#store.getState();
+    const after = unanswered(history, reason?.code ?? null);
+    this.#store.setState({ history: after });
+    // Older turns are asked for again by the person, what was missed is not; and where that fails as well, it is for them too.
+    if (reason !== null && after.behind && typeof history.asked?.before === "number") this.#askHistory(null);
   }
 
   #start(turnId: string, text: string, known?: Parameters<AgentConnection["startTurn"]>[2]): void {

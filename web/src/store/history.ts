@@ -21,26 +21,29 @@ export interface History {
    */
   readonly status: "none" | "due" | "known" | "failed" | "unsupported";
   readonly asked: Asked | null;
+  /** Something newer may have been missed than what was told, and is to be asked for. */
+  readonly behind: boolean;
   /** The seq of the oldest turn that was told. */
   readonly oldest: number | null;
   /** Whether the server has older ones, for which there is room. */
   readonly more: boolean;
 }
 
-export const NO_HISTORY: History = { status: "none", asked: null, oldest: null, more: false };
+export const NO_HISTORY: History = { status: "none", asked: null, behind: false, oldest: null, more: false };
 export const HISTORY_DUE: History = { ...NO_HISTORY, status: "due" };
 
 /** It was asked for what is older than `before`. */
 export function askedFor(history: History, ref: string, before: number | null): History {
-  return { ...history, asked: { ref, before } };
+  return { ...history, asked: { ref, before }, behind: before !== null && history.behind };
 }
 
 /** The answer will not come: there was an error, or, with null, the connection is gone. A server without histories is no failure. */
 export function unanswered(history: History, code: ErrorCode | null): History {
   if (history.asked === null) return history;
   if (code === "unsupported") return { ...NO_HISTORY, status: "unsupported" };
-  if (code !== null) return { ...history, asked: null, status: "failed" };
-  return { ...history, asked: null, status: history.status === "failed" ? "due" : history.status };
+  const behind = history.behind || history.asked.before === null;
+  if (code !== null) return { ...history, asked: null, behind, status: "failed" };
+  return { ...history, asked: null, behind, status: history.status === "failed" ? "due" : history.status };
 }
 
 export interface Joined {
@@ -63,7 +66,7 @@ export function takePage(history: History, log: TurnLog, page: HistoryPage): Joi
 
   const place = placeOf(history, page, told[0]?.seq ?? null, unknown.length < told.length);
   return {
-    history: { status: "known", asked: null, ...place, more: place.more && fitting.length === unknown.length },
+    history: { status: "known", asked: null, behind: history.behind, ...place, more: place.more && fitting.length === unknown.length },
     log: { ...log, turns },
     running: fitting.filter(isUnderWay),
   };
