@@ -158,6 +158,25 @@ describe("an own request", () => {
   });
 });
 
+describe("what is asked by another control", () => {
+  const pointer = (kind: "fine" | "coarse"): void =>
+    void vi.spyOn(globalThis, "matchMedia").mockImplementation((query) => ({ matches: query === `(pointer: ${kind})` }) as MediaQueryList);
+
+  it("brings the focus to the composer, where the next is written", () => {
+    pointer("fine");
+    box().blur();
+    say("t1", "add milk");
+    expect(document.activeElement).toBe(box());
+  });
+
+  it("brings up no keyboard over the answer with a finger", () => {
+    pointer("coarse");
+    box().blur();
+    say("t1", "add milk");
+    expect(document.activeElement).toBe(document.body);
+  });
+});
+
 describe("Alt with the arrows", () => {
   const press = (key: string): void => void fireEvent.keyDown(box(), { key, altKey: true });
 

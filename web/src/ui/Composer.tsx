@@ -51,7 +51,7 @@ export function Composer(): ReactNode {
   }
   // Whichever control sent a request, the next is written here.
   useEffect(() => {
-    if (lastAsked !== asked.current) box.current?.focus();
+    if (lastAsked !== asked.current) focusComposer();
     asked.current = lastAsked;
   }, [lastAsked]);
   // Before anything else can happen, or a reload right behind a key would lose what it wrote.
