@@ -158,15 +158,24 @@ describe("an own request", () => {
   });
 });
 
-describe("what is asked by another control", () => {
+describe("what is done with another control", () => {
   const pointer = (kind: "fine" | "coarse"): void =>
     void vi.spyOn(globalThis, "matchMedia").mockImplementation((query) => ({ matches: query === `(pointer: ${kind})` }) as MediaQueryList);
 
-  it("brings the focus to the composer, where the next is written", () => {
+  it("brings the focus, after a request, to the composer, where the next is written", () => {
     pointer("fine");
     box().blur();
     say("t1", "add milk");
     expect(document.activeElement).toBe(box());
+  });
+
+  it("brings up no keyboard with a notice that a finger dismisses", () => {
+    pointer("coarse");
+    act(() => store.setState({ notice: { code: "limit", detail: "Much has happened" } }));
+    const dismiss = screen.getByText("Dismiss");
+    dismiss.focus();
+    act(() => store.setState({ notice: null }));
+    expect(document.activeElement).toBe(document.body);
   });
 
   it("brings up no keyboard over the answer with a finger", () => {

@@ -12,7 +12,7 @@ import { Welcome } from "./Welcome";
 
 export function Chat(): ReactNode {
   return (
-    <section className="chat" aria-label="Chat">
+    <section className="chat" aria-label={texts.app.chat}>
       <Log />
       <div className="dock">
         <Queue />
@@ -53,8 +53,8 @@ function Log(): ReactNode {
   );
 }
 
-/** A button that goes while it has the focus passes it on to the log that it stands in. */
-function passFocusOn(button: HTMLButtonElement): () => void {
+/** The `ref` of a button that goes while it has the focus: the log that it stands in has it next. */
+function passFocusToLog(button: HTMLButtonElement): () => void {
   const log = button.closest<HTMLElement>('[role="log"]');
   return () => {
     if (document.activeElement === button) log?.focus();
@@ -87,7 +87,7 @@ function Earlier({ onAsk }: { readonly onAsk: () => void }): ReactNode {
         className="button button-small"
         data-testid="earlier"
         aria-busy={asked !== null}
-        ref={passFocusOn}
+        ref={passFocusToLog}
         onClick={ask}
       >
         {asked === null ? texts.chat.earlier : texts.chat.earlierLoading}

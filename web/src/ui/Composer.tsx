@@ -15,8 +15,8 @@ export function focusComposer(): void {
   if (matchMedia("(pointer: fine)").matches) document.getElementById(COMPOSER_ID)?.focus();
 }
 
-/** A button that goes while it has the focus passes it on to the composer. */
-function passFocusOn(button: HTMLButtonElement): () => void {
+/** The `ref` of a button that goes while it has the focus: the composer has it next, as `focusComposer` gives it. */
+export function passFocusToComposer(button: HTMLButtonElement): () => void {
   return () => {
     if (document.activeElement === button) focusComposer();
   };
@@ -130,7 +130,7 @@ export function Composer(): ReactNode {
           aria-disabled={isStopping}
           title={isStopping ? texts.chat.stopping : texts.chat.stopHint}
           aria-label={isStopping ? texts.chat.stopping : texts.chat.stop}
-          ref={passFocusOn}
+          ref={passFocusToComposer}
           onClick={() => session.stop()}
         >
           <Icon name="stop" />

@@ -4,7 +4,7 @@ import type { ModelState } from "../connection/protocol";
 import { refusalOf } from "../connection/state";
 import { useActions, useAgentState } from "./agent";
 import { useSecondsUntil } from "./clock";
-import { COMPOSER_ID } from "./Composer";
+import { passFocusToComposer } from "./Composer";
 import { lossWords, mendingWords, nextWords, wayBack, type Way } from "./connection_words";
 import { Icon, type IconName } from "./icons";
 import { MODEL_DETAILS_ID, useModelWords } from "./ModelChip";
@@ -88,16 +88,9 @@ function ModelNotice(): ReactNode {
   );
 }
 
-/** A button that goes while it has the focus passes it on to the composer: it would be nowhere. */
-function passFocusOn(button: HTMLButtonElement): () => void {
-  return () => {
-    if (document.activeElement === button) document.getElementById(COMPOSER_ID)?.focus();
-  };
-}
-
 function Action({ label, act }: { readonly label: string; readonly act: () => void }): ReactNode {
   return (
-    <button type="button" className="button button-small" onClick={act} ref={passFocusOn}>
+    <button type="button" className="button button-small" onClick={act} ref={passFocusToComposer}>
       {label}
     </button>
   );
