@@ -13,7 +13,6 @@ interface CopyButtonProps {
 
 /** Copies a text, and says for two seconds whether it did. Over plain HTTP browsers do not allow it. */
 export function CopyButton({ text, label }: CopyButtonProps): ReactNode {
-  const words = texts.connection.details;
   const [outcome, setOutcome] = useState<"copied" | "notCopied" | null>(null);
   useEffect(() => {
     if (outcome === null) return undefined;
@@ -40,7 +39,7 @@ export function CopyButton({ text, label }: CopyButtonProps): ReactNode {
         <Icon name={outcome === "copied" ? "check" : outcome === "notCopied" ? "alert" : "copy"} />
       </button>
       <span role="status" className={outcome === "notCopied" ? "quiet" : "visually-hidden"}>
-        {outcome !== null && words[outcome]}
+        {outcome !== null && texts.copying[outcome]}
       </span>
     </>
   );

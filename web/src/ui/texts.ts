@@ -298,6 +298,10 @@ export const texts = {
     inDoubt: "Not known whether this was done",
     staleView: "What this is about was changed by somebody else meanwhile, so it was not done. Look at it again.",
   },
+  copying: {
+    copied: "Copied",
+    notCopied: "Not copied: the browser does not allow it",
+  },
   connection: {
     states: {
       idle: "Not connected",
@@ -377,8 +381,6 @@ export const texts = {
       person: "Signed in as",
       model: "Model",
       copySession: "Copy the session",
-      copied: "Copied",
-      notCopied: "Not copied: the browser does not allow it",
       unknown: "not known",
       none: "none",
       changing: "Changing to a new connection; this one serves until then.",
