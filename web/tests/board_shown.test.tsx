@@ -148,6 +148,47 @@ describe("a click", () => {
     expect(session.run).toHaveBeenLastCalledWith([{ op: "undo_change", change_id: "c9" }], {});
   });
 
+  it("that is put away, or was told long enough, brings no older one back", () => {
+    vi.useFakeTimers();
+    for (const title of ["milk", "eggs"]) {
+      fireEvent.click(box(title));
+      answer("confirmed", { text: `Ticked ${title}.`, receipt: { ...CONFIRMED.receipt, revision_after: 7 + clicks } });
+    }
+    const announced = screen.getByTestId("board-announced");
+    expect(announced.textContent).toBe("Ticked eggs. verified.");
+    act(() => void vi.advanceTimersByTime(12_000));
+    expect(screen.queryByTestId("board-line")).toBeNull();
+    expect(screen.queryByText("verified")).toBeNull();
+    expect(announced.textContent).toBe("Ticked eggs. verified.");
+    fireEvent.click(box("milk"));
+    answer("confirmed", CONFIRMED);
+    fireEvent.click(box("eggs"));
+    answer("refused");
+    fireEvent.click(within(screen.getByTestId("board-problem")).getByLabelText("Dismiss"));
+    expect(screen.queryByTestId("board-line")).toBeNull();
+    expect(announced.textContent).toContain("Refused");
+    vi.useRealTimers();
+  });
+
+  it("is undone by Ctrl+Z after its line has gone, again after a failed undoing, and only where it was verified", () => {
+    const undo = (): void => void fireEvent.keyDown(box("eggs"), { key: "z", ctrlKey: true });
+    for (const change of ["c8", "c9"]) {
+      fireEvent.click(box("milk"));
+      answer("confirmed", { receipt: { ...CONFIRMED.receipt, change_id: change } });
+    }
+    fireEvent.click(box("milk"));
+    answer("confirmed", { receipt: { verdict: null, change_id: "c10" } });
+    for (const shown of screen.queryAllByLabelText("Dismiss")) fireEvent.click(shown);
+    undo();
+    expect(session.run).toHaveBeenLastCalledWith([{ op: "undo_change", change_id: "c9" }], {});
+    answer("failed");
+    undo();
+    expect(session.run).toHaveBeenLastCalledWith([{ op: "undo_change", change_id: "c9" }], {});
+    answer("confirmed", { receipt: { ...CONFIRMED.receipt, change_id: "c11" } });
+    undo();
+    expect(session.run).toHaveBeenLastCalledWith([{ op: "undo_change", change_id: "c8" }], {});
+  });
+
   it("that deletes a list is only good for what is seen of it", () => {
     const head = screen.getByRole("button", { name: "Groceries" });
     head.focus();

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState, type ReactNode } from "react";
+import { useEffect, useLayoutEffect, useMemo, useReducer, useRef, useState, type ReactNode } from "react";
 
 import { initialView, NEW_LIST, nextView } from "../store/board_view";
 import type { Edit } from "../store/editing";
@@ -6,12 +6,13 @@ import { isFiltering } from "../store/filter";
 import { NO_MARKS } from "../store/marks";
 import { itemOf } from "../store/overlay";
 import { useActions, useAgentState } from "./agent";
-import { BoardActs, type Click } from "./board_acts";
+import { BoardActs } from "./board_acts";
+import { undoable, useClicks } from "./board_clicks";
 import { BoardContext, type BoardParts } from "./board_context";
 import { useBoardEvents } from "./board_events";
 import { keepCurrent } from "./board_focus";
 import { keepFolds, keptFolds } from "./board_folds";
-import { rowCount, undoable, useListOf, useMarks, useNow, useShown } from "./board_rows";
+import { rowCount, useListOf, useMarks, useNow, useShown } from "./board_rows";
 import { Nearness } from "./board_window";
 import { BoardEditor } from "./BoardEditor";
 import { BoardList, OneLine } from "./BoardList";
@@ -26,7 +27,6 @@ import { texts } from "./texts";
 
 const WHOLE_ROWS_MAX = 300; // with more, only those near what is seen are in the document
 const FIRST_LISTS = 8;
-const CLICKS_KEPT = 40;
 const NO_EDITS: ReadonlyMap<string, Edit> = new Map();
 
 /** All lists, live: verified rows with the person's own clicks over them, and everything that can be done with them. */
@@ -38,22 +38,21 @@ export function BoardPanel(): ReactNode {
   const revealed = useAgentState((state) => state.revealed);
   const letters = useAgentState(({ preferences }) => preferences.letterKeys);
   const [view, change] = useReducer(nextView, null, () => initialView(keptFolds()));
-  const [clicks, setClicks] = useState<readonly Click[]>([]);
+  const { clicks, clicked, putAway } = useClicks();
   const [said, setSaid] = useState("");
   const now = useNow();
   const shown = useShown(view.filter, view.edits, now);
-  const latest = operations.get(clicks.at(-1)?.id ?? "") ?? null;
+  const latest = operations.get(clicks.all.findLast(({ id }) => !clicks.away.has(id))?.id ?? "") ?? null;
   const listOf = useListOf(shown);
   const marks = useMarks(latest !== null && isVerified(latest) ? latest : null, listOf);
   const board = useRef<HTMLElement>(null);
   const search = useRef<HTMLInputElement>(null);
 
-  const putAway = useCallback((ids: readonly string[]) => setClicks((known) => known.filter(({ id }) => !ids.includes(id))), []);
   const [acts] = useState(
     () =>
       new BoardActs(
         (asked, options) => session.run(asked, options),
-        (click) => setClicks((known) => [...known, click].slice(-CLICKS_KEPT)),
+        clicked,
         setSaid,
       ),
   );

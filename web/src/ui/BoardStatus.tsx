@@ -1,8 +1,9 @@
-import { useEffect, useRef, type ReactNode } from "react";
+import { useEffect, useLayoutEffect, useRef, type ReactNode } from "react";
 
 import type { Operations } from "../store/operations";
 import { useAgentState } from "./agent";
 import type { Click } from "./board_acts";
+import type { Clicks, ClicksKept } from "./board_clicks";
 import { useBoard } from "./board_context";
 import { clickWords, faceOfClick, isGood, isVerified, isWorthRepeating } from "./click_words";
 import { Icon } from "./icons";
@@ -12,26 +13,26 @@ const SHOWN_MS = 12_000;
 const PROBLEMS_SHOWN = 3;
 
 interface BoardStatusProps {
-  /** The person's own, those that were put away left out. */
-  readonly clicks: readonly Click[];
+  readonly clicks: Clicks;
   readonly operations: Operations;
-  readonly putAway: (ids: readonly string[]) => void;
+  readonly putAway: ClicksKept["putAway"];
   /** What was done that no server has to confirm. */
   readonly said: string;
 }
 
 /** What became of the person's clicks: the newest, and each one that came to anything else than was asked for. */
 export function BoardStatus({ clicks, operations, putAway, said }: BoardStatusProps): ReactNode {
-  const problems = clicks.filter(({ id }) => {
+  const told = clicks.all.filter(({ id }) => !clicks.away.has(id));
+  const problems = told.filter(({ id }) => {
     const state = operations.get(id);
     return state !== undefined && state.status !== "running" && !isGood(state);
   });
-  const latest = clicks.at(-1);
+  const latest = told.at(-1);
   const isLatestBad = latest !== undefined && problems.includes(latest);
   return (
     <section className="board-status" aria-label={texts.board.status}>
       <p className="visually-hidden" role="status" data-testid="board-announced">
-        {announced(latest, operations)}
+        {announced(clicks.all.at(-1), operations)}
       </p>
       <p className="visually-hidden" role="status">
         {said}
@@ -44,7 +45,7 @@ export function BoardStatus({ clicks, operations, putAway, said }: BoardStatusPr
   );
 }
 
-/** One announcement a click, when it has ended. */
+/** One announcement a click, when it has ended. It stays when the line goes: another text would be read out. */
 function announced(click: Click | undefined, operations: Operations): string {
   const state = click === undefined ? undefined : operations.get(click.id);
   if (state === undefined || state.status === "running") return "";
@@ -59,11 +60,15 @@ function Latest({ click, operations, putAway }: LineProps): ReactNode {
   const line = useRef<HTMLDivElement>(null);
   const state = operations.get(click.id);
   const isDone = state?.status === "completed";
+  const newest = useRef(operations);
+  useLayoutEffect(() => {
+    newest.current = operations;
+  });
   useEffect(() => {
     if (!isDone) return undefined;
     const timer = setInterval(() => {
       // Nobody loses a button that they are about to press.
-      if (line.current?.matches(":hover, :focus-within") !== true) putAway([click.id]);
+      if (line.current?.matches(":hover, :focus-within") !== true) putAway(click.id, newest.current);
     }, SHOWN_MS);
     return () => clearInterval(timer);
   }, [isDone, click.id, putAway]);
@@ -90,7 +95,7 @@ function Latest({ click, operations, putAway }: LineProps): ReactNode {
           {texts.board.undo}
         </button>
       )}
-      {running === null && <Dismiss click={click} putAway={putAway} />}
+      {running === null && <Dismiss click={click} operations={operations} putAway={putAway} />}
     </div>
   );
 }
@@ -126,21 +131,21 @@ function Problem({ click, operations, putAway }: LineProps): ReactNode {
           type="button"
           className="button button-small"
           onClick={() => {
-            putAway([click.id]);
+            putAway(click.id, operations);
             acts.again(click);
           }}
         >
           {texts.board.again}
         </button>
       )}
-      <Dismiss click={click} putAway={putAway} />
+      <Dismiss click={click} operations={operations} putAway={putAway} />
     </div>
   );
 }
 
-function Dismiss({ click, putAway }: Pick<LineProps, "click" | "putAway">): ReactNode {
+function Dismiss({ click, operations, putAway }: LineProps): ReactNode {
   return (
-    <button type="button" className="icon-button button-small" aria-label={texts.board.dismiss} onClick={() => putAway([click.id])}>
+    <button type="button" className="icon-button button-small" aria-label={texts.board.dismiss} onClick={() => putAway(click.id, operations)}>
       <Icon name="close" />
     </button>
   );

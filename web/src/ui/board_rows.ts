@@ -7,10 +7,10 @@ import { inOrder, type ListOnBoard } from "../store/board";
 import { filtered, type Filter } from "../store/filter";
 import { byList, marksOf, turnsOfRows, type MarksByList } from "../store/marks";
 import type { Edit } from "../store/editing";
-import type { Operations, OperationState } from "../store/operations";
+import type { OperationState } from "../store/operations";
 import { overlaid, pendingOperations } from "../store/overlay";
 import { useAgentState } from "./agent";
-import type { Click, Shown } from "./board_acts";
+import type { Shown } from "./board_acts";
 
 const FLASH_MS = 1_300;
 const MINUTE_MS = 60_000;
@@ -87,15 +87,3 @@ function remembering<Input extends unknown[], Result>(
 export function rowCount(lists: readonly ListOnBoard[]): number {
   return lists.reduce((count, { items }) => count + items.length, 0);
 }
-
-/** The change of the person's own that was confirmed last; one that was taken back, and the taking back, left out. */
-export function undoable(clicks: readonly Click[], operations: Operations): string | null {
-  const states = clicks.flatMap(({ id }) => operations.get(id) ?? []);
-  const undone = new Set(states.flatMap((state) => state.operations.flatMap((asked) => (asked.op === "undo_change" ? [asked.change_id] : []))));
-  const changes = states.flatMap((state) => {
-    const isUndo = state.operations.some(({ op }) => op === "undo_change");
-    return state.status === "completed" && !isUndo ? (state.result.receipt.change_id ?? []) : [];
-  });
-  return changes.findLast((change) => !undone.has(change)) ?? null;
-}
-
