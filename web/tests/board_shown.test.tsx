@@ -197,6 +197,25 @@ describe("a click", () => {
   });
 });
 
+describe("what is added", () => {
+  it("is shown whatever is looked for, until something else is", () => {
+    const search = screen.getByLabelText("Search titles and notes");
+    fireEvent.input(search, { target: { value: "milk" } });
+    fireEvent.click(screen.getByRole("button", { name: "Add a to-do to Groceries" }));
+    const written = screen.getByLabelText<HTMLInputElement>("New to-do in Groceries");
+    fireEvent.input(written, { target: { value: "tea" } });
+    fireEvent.submit(written);
+    expect(rows()).toEqual(["milk", "tea"]);
+    fireEvent.input(search, { target: { value: "eggs" } });
+    expect(rows()).toEqual(["eggs"]);
+    fireEvent.click(screen.getByTestId("new-list"));
+    const name = screen.getByLabelText<HTMLInputElement>("Name of the new list");
+    fireEvent.input(name, { target: { value: "Farm" } });
+    fireEvent.submit(name);
+    expect(screen.getAllByTestId("list").map(({ dataset }) => dataset["listName"])).toEqual(["Groceries", "Farm"]);
+  });
+});
+
 describe("an editor", () => {
   const title = (): HTMLInputElement => screen.getByLabelText<HTMLInputElement>("Title");
   beforeEach(() => {

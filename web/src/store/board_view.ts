@@ -8,6 +8,8 @@ export const NEW_LIST = "new list";
 
 export interface BoardView {
   readonly filter: Filter;
+  /** Lists and to-dos that were added since the filter was chosen: shown, whether they fit or not. */
+  readonly added: ReadonlySet<string>;
   readonly folded: ReadonlySet<string>;
   readonly edits: ReadonlyMap<string, Edit>;
   /** The list whose name is being written. */
@@ -22,6 +24,7 @@ export interface BoardView {
 
 export type ViewEvent =
   | { readonly type: "filtered"; readonly filter: Partial<Filter> }
+  | { readonly type: "added"; readonly id: string }
   | { readonly type: "folded"; readonly ids: readonly string[]; readonly folded: boolean }
   | { readonly type: "edit"; readonly item: TodoItem }
   | { readonly type: "written"; readonly id: string; readonly fields: Partial<Fields> }
@@ -34,13 +37,15 @@ export type ViewEvent =
   | { readonly type: "wanted"; readonly id: string };
 
 export function initialView(folded: ReadonlySet<string>): BoardView {
-  return { filter: EVERYTHING, folded, edits: new Map(), renaming: null, adding: null, moving: null, wanted: null };
+  return { filter: EVERYTHING, added: new Set(), folded, edits: new Map(), renaming: null, adding: null, moving: null, wanted: null };
 }
 
 export function nextView(view: BoardView, event: ViewEvent): BoardView {
   switch (event.type) {
     case "filtered":
-      return { ...view, filter: { ...view.filter, ...event.filter } };
+      return { ...view, filter: { ...view.filter, ...event.filter }, added: new Set() };
+    case "added":
+      return { ...view, added: withIds(view.added, [event.id], true) };
     case "folded":
       return { ...view, folded: withIds(view.folded, event.ids, event.folded) };
     case "edit":

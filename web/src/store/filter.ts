@@ -37,7 +37,7 @@ export function foldedText(text: string): string {
  * that are wanted otherwise, and is shown even where it has none.
  *
  * @param now decides what is overdue, and which day is today in the reader's zone
- * @param kept rows that are shown in any case: they are being edited
+ * @param kept lists and to-dos that are shown in any case: they are being edited, or were added just now
  */
 export function filtered(
   lists: readonly ListOnBoard[],
@@ -52,7 +52,7 @@ export function filtered(
   return lists.flatMap((entry) => {
     const isNamed = text !== "" && foldedText(entry.list.name).includes(text);
     const items = entry.items.filter((item) => kept.has(item.id) || (isWanted(item) && (text === "" || isNamed || mentions(item, text))));
-    if (items.length === 0 && !(isNamed && isOnlySearch)) return [];
+    if (items.length === 0 && !(isNamed && isOnlySearch) && !kept.has(entry.list.id)) return [];
     return [items.length === entry.items.length ? entry : { ...entry, items }];
   });
 }

@@ -56,6 +56,7 @@ export function BoardEditor({ id, edit }: BoardEditorProps): ReactNode {
       change({ type: "wanted", id: made });
       return;
     }
+      change({ type: "added", id: made });
     const click = acts.update(row, changesOf(edit, row));
     if (click === null) close();
     else change({ type: "saving", id, click });

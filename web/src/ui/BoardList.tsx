@@ -53,7 +53,7 @@ export const BoardList = memo(function BoardList(props: BoardListProps): ReactNo
           label={texts.board.newItemIn(list.name)}
           action={texts.board.add}
           placeholder={texts.board.newItem}
-          submit={(title) => void acts.addItem(list.id, { title })}
+          submit={(title) => change({ type: "added", id: acts.addItem(list.id, { title }) })}
           close={() => {
             change({ type: "adding", id: null });
             change({ type: "wanted", id: list.id });

@@ -41,7 +41,7 @@ export function BoardPanel(): ReactNode {
   const { clicks, clicked, putAway } = useClicks();
   const [said, setSaid] = useState("");
   const now = useNow();
-  const shown = useShown(view.filter, view.edits, now);
+  const shown = useShown(view, now);
   const latest = operations.get(clicks.all.findLast(({ id }) => !clicks.away.has(id))?.id ?? "") ?? null;
   const listOf = useListOf(shown);
   const marks = useMarks(latest !== null && isVerified(latest) ? latest : null, listOf);
@@ -142,7 +142,11 @@ export function BoardPanel(): ReactNode {
               label={texts.board.newListName}
               placeholder={texts.board.newListName}
               action={texts.board.add}
-              submit={(name) => change({ type: "adding", id: acts.addList(name) })}
+              submit={(name) => {
+                const id = acts.addList(name);
+                change({ type: "added", id });
+                change({ type: "adding", id });
+              }}
               close={() => change({ type: "adding", id: null })}
             />
           </div>

@@ -4,9 +4,9 @@ import { useEffect, useMemo, useState } from "react";
 import { useShallow } from "zustand/react/shallow";
 
 import { inOrder, type ListOnBoard } from "../store/board";
-import { filtered, type Filter } from "../store/filter";
+import type { BoardView } from "../store/board_view";
+import { filtered } from "../store/filter";
 import { byList, marksOf, turnsOfRows, type MarksByList } from "../store/marks";
-import type { Edit } from "../store/editing";
 import type { OperationState } from "../store/operations";
 import { overlaid, pendingOperations } from "../store/overlay";
 import { useAgentState } from "./agent";
@@ -28,7 +28,7 @@ export function useNow(): Date {
 }
 
 /** Verified rows, the person's own clicks over them, and of these what is looked for. */
-export function useShown(filter: Filter, edits: ReadonlyMap<string, Edit>, now: Date): Shown {
+export function useShown({ filter, edits, added }: Pick<BoardView, "filter" | "edits" | "added">, now: Date): Shown {
   const lists = useAgentState(({ board }) => board.lists);
   const items = useAgentState(({ board }) => board.items);
   const revision = useAgentState(({ board }) => board.revision);
@@ -36,7 +36,7 @@ export function useShown(filter: Filter, edits: ReadonlyMap<string, Edit>, now: 
   const [order] = useState(() => remembering(NONE, inOrder));
   const verified = useMemo(() => order(lists, items), [order, lists, items]);
   const all = useMemo(() => overlaid(verified, pendingOperations(operations, revision)), [verified, operations, revision]);
-  const kept = useMemo(() => new Set(edits.keys()), [edits]);
+  const kept = useMemo(() => new Set([...edits.keys(), ...added]), [edits, added]);
   const wanted = useMemo(() => filtered(all, filter, now, kept), [all, filter, now, kept]);
   return useMemo(() => ({ all, wanted }), [all, wanted]);
 }
