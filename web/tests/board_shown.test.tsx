@@ -263,6 +263,18 @@ describe("an editor", () => {
     expect(document.activeElement).toBe(box("milk"));
   });
 
+  it("takes no focus where it is made anew, and keeps its own", () => {
+    title().focus();
+    act(() => store.setState(({ board }) => ({ board: applyEntry(board, entry(8, [{ row_id: "i1", before: milk }])) })));
+    expect(screen.getByTestId("editor").textContent).toContain("deleted elsewhere");
+    expect(document.activeElement).toBe(title());
+    const search = screen.getByLabelText("Search titles and notes");
+    search.focus();
+    act(() => store.setState(({ board }) => ({ board: applyEntry(board, entry(9, [{ row_id: "i1", after: milk }])) })));
+    expect(screen.getByTestId("editor").textContent).not.toContain("deleted elsewhere");
+    expect(document.activeElement).toBe(search);
+  });
+
   it("is closed with Escape, which nobody else hears", () => {
     const heard = vi.fn<() => void>();
     document.addEventListener("keydown", heard);
@@ -287,6 +299,46 @@ describe("with keys", () => {
     fireEvent.keyDown(box("eggs"), { key: "ArrowUp" });
     expect(document.activeElement).toBe(box("milk"));
     expect(reachable()).toBe(1);
+  });
+
+  it("the buttons of a row are reached with Tab after an edit as before", () => {
+    box("milk").focus();
+    fireEvent.keyDown(box("milk"), { key: "Enter" });
+    fireEvent.keyDown(screen.getByLabelText("Title"), { key: "Escape" });
+    expect(document.activeElement).toBe(box("milk"));
+    expect(screen.getByRole("button", { name: "Edit milk" }).tabIndex).toBe(0);
+    expect(screen.getByRole("button", { name: "What can be done with milk" }).tabIndex).toBe(0);
+    expect(screen.getByRole("button", { name: "Edit eggs" }).tabIndex).toBe(-1);
+  });
+
+  it("the focus goes on to the next row where the filter takes away the one that is ticked", () => {
+    fireEvent.click(screen.getByRole("button", { name: "Open" }));
+    box("milk").focus();
+    fireEvent.click(box("milk"));
+    expect(rows()).toEqual(["eggs"]);
+    expect(document.activeElement).toBe(box("eggs"));
+    fireEvent.click(box("eggs"));
+    expect(screen.queryAllByRole("checkbox")).toEqual([]);
+    expect(document.activeElement).toBe(screen.getByRole("region", { name: "Lists" }));
+  });
+
+  it("the focus goes on where somebody else deletes the row, but not from elsewhere", () => {
+    box("milk").focus();
+    act(() => store.setState(({ board }) => ({ board: applyEntry(board, entry(8, [{ row_id: "i1", before: milk }])) })));
+    expect(document.activeElement).toBe(box("eggs"));
+    const search = screen.getByLabelText("Search titles and notes");
+    search.focus();
+    act(() => store.setState(({ board }) => ({ board: applyEntry(board, entry(9, [{ row_id: "i2", before: todoItem("i2", "l1", "eggs") }])) })));
+    expect(document.activeElement).toBe(search);
+  });
+
+  it("the dialog that moves a to-do begins at its search, and the focus goes on where the to-do is deleted meanwhile", () => {
+    box("milk").focus();
+    fireEvent.keyDown(box("milk"), { key: "m" });
+    expect(document.activeElement).toBe(screen.getByLabelText("Find a list"));
+    act(() => store.setState(({ board }) => ({ board: applyEntry(board, entry(8, [{ row_id: "i1", before: milk }])) })));
+    expect(screen.queryByLabelText("Find a list")).toBeNull();
+    expect(document.activeElement).toBe(box("eggs"));
   });
 
   it("letters do nothing where a person has turned them off", () => {

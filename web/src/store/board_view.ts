@@ -28,6 +28,7 @@ export type ViewEvent =
   | { readonly type: "folded"; readonly ids: readonly string[]; readonly folded: boolean }
   | { readonly type: "edit"; readonly item: TodoItem }
   | { readonly type: "written"; readonly id: string; readonly fields: Partial<Fields> }
+  | { readonly type: "entered"; readonly id: string }
   | { readonly type: "taken"; readonly item: TodoItem }
   | { readonly type: "saving"; readonly id: string; readonly click: string | null }
   | { readonly type: "edited"; readonly id: string }
@@ -53,6 +54,8 @@ export function nextView(view: BoardView, event: ViewEvent): BoardView {
       return view.edits.has(event.item.id) ? view : withEdit(view, event.item.id, beginEdit(event.item));
     case "written":
       return changeEdit(view, event.id, (edit) => ({ ...edit, draft: { ...edit.draft, ...event.fields } }));
+    case "entered":
+      return changeEdit(view, event.id, (edit) => ({ ...edit, isFresh: false }));
     case "taken":
       return withEdit(view, event.item.id, beginEdit(event.item));
     case "saving":

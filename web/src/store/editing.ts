@@ -12,12 +12,14 @@ export interface Edit {
   readonly draft: Partial<Fields>;
   /** The click that saves it. */
   readonly saving: string | null;
+  /** Opened by the person just now: it takes the focus, once. */
+  readonly isFresh: boolean;
 }
 
 const FIELDS: readonly Field[] = ["title", "notes", "due", "priority"];
 
 export function beginEdit(item: TodoItem): Edit {
-  return { seen: item, draft: {}, saving: null };
+  return { seen: item, draft: {}, saving: null, isFresh: true };
 }
 
 /** What the fields show. @param row as it is now, or as it was seen where it is gone */

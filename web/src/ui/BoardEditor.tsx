@@ -31,10 +31,14 @@ export function BoardEditor({ id, edit }: BoardEditorProps): ReactNode {
   const over = titleOver(fields.title);
   const isWrong = over !== 0 || notesOver(fields.notes) > 0;
 
+  const { isFresh } = edit;
+  // Not whenever it is made anew, as where somebody else moves the row: the person may be writing elsewhere.
   useEffect(() => {
+    if (!isFresh) return;
     form.current?.querySelector<HTMLElement>("[name=title]")?.focus({ preventScroll: true });
     form.current?.scrollIntoView({ block: "nearest" });
-  }, []);
+    change({ type: "entered", id });
+  }, [isFresh, change, id]);
   useEffect(() => {
     if (!isSaved) return;
     const hadFocus = form.current?.contains(document.activeElement) === true;
@@ -52,11 +56,11 @@ export function BoardEditor({ id, edit }: BoardEditorProps): ReactNode {
     if (isGone) {
       const { title, ...more } = { ...fields, ...changesOf(edit, row) };
       const made = acts.addItem(edit.seen.list_id, { title, ...more });
+      change({ type: "added", id: made });
       change({ type: "edited", id });
       change({ type: "wanted", id: made });
       return;
     }
-      change({ type: "added", id: made });
     const click = acts.update(row, changesOf(edit, row));
     if (click === null) close();
     else change({ type: "saving", id, click });

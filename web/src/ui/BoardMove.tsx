@@ -22,9 +22,19 @@ export function BoardMove({ id, lists }: BoardMoveProps): ReactNode {
   const [text, setText] = useState("");
   const item = itemOf(lists, id);
   const isThere = item !== null;
+  const search = useRef<HTMLInputElement>(null);
+  const next = useRef<string | null>(null);
   useEffect(() => {
-    if (isThere) dialog.current?.showModal();
-    else change({ type: "moving", id: null }); // somebody else has deleted it meanwhile
+    if (isThere) next.current = acts.after(id);
+  });
+  useEffect(() => {
+    if (isThere) {
+      dialog.current?.showModal(); // which focuses what stands first
+      search.current?.focus();
+      return;
+    }
+    change({ type: "moving", id: null }); // somebody else has deleted it meanwhile
+    if (next.current !== null) change({ type: "wanted", id: next.current });
   }, [isThere, change]);
   if (item === null) return null;
   const found = lists.filter(({ list }) => foldedText(list.name).includes(foldedText(text)));
@@ -55,6 +65,7 @@ export function BoardMove({ id, lists }: BoardMoveProps): ReactNode {
         <input
           className="input"
           type="search"
+          ref={search}
           dir="auto"
           autoComplete="off"
           value={text}

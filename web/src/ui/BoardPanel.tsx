@@ -10,7 +10,7 @@ import { BoardActs } from "./board_acts";
 import { undoable, useClicks } from "./board_clicks";
 import { BoardContext, type BoardParts } from "./board_context";
 import { useBoardEvents } from "./board_events";
-import { keepCurrent } from "./board_focus";
+import { keepCurrent, passOn, type Place } from "./board_focus";
 import { keepFolds, keptFolds } from "./board_folds";
 import { rowCount, useListOf, useMarks, useNow, useShown } from "./board_rows";
 import { Nearness } from "./board_window";
@@ -57,7 +57,12 @@ export function BoardPanel(): ReactNode {
       ),
   );
   const parts = useMemo<BoardParts>(() => ({ acts, change, nearness: new Nearness(), scroller: board }), [acts]);
-  useLayoutEffect(() => acts.show(shown), [acts, shown]);
+  const place = useRef<Place | null>(null);
+  // The rows of before tell what was next to one that has gone.
+  useLayoutEffect(() => {
+    if (place.current !== null && board.current !== null) passOn(board.current, place.current, (row) => acts.allAfter(row));
+    acts.show(shown);
+  });
 
   useEffect(() => keepFolds(view.folded), [view.folded]);
   // What a receipt points at is shown, whatever is folded or looked for.
@@ -80,7 +85,7 @@ export function BoardPanel(): ReactNode {
   useEffect(() => {
     if (board.current !== null) keepCurrent(board.current);
   });
-  useBoardEvents(board, parts, { view, undoable: undoable(clicks, operations), letters });
+  useBoardEvents(board, place, parts, { view, undoable: undoable(clicks, operations), letters });
 
   const hasLists = shown.all.length > 0;
   const [searching, setSearching] = useState<object | null>(null);
@@ -108,6 +113,7 @@ export function BoardPanel(): ReactNode {
         className="board"
         aria-label={texts.board.title}
         aria-busy={revision === null}
+        tabIndex={-1}
         ref={board}
       >
         <div className="board-top">

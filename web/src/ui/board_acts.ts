@@ -58,7 +58,12 @@ export class BoardActs {
 
   /** What takes the focus when a row goes: the row behind it, or the one in front. */
   after(id: string): string | null {
-    return rowAfter(this.#shown.wanted, id);
+    return rowsAfter(this.#shown.wanted, id)[0] ?? null;
+  }
+
+  /** The rows that take the focus when this one goes, the next best behind the best. */
+  allAfter(id: string): readonly string[] {
+    return rowsAfter(this.#shown.wanted, id);
   }
 
   tick(item: TodoItem): void {
@@ -139,13 +144,19 @@ export class BoardActs {
   }
 }
 
-function rowAfter(lists: readonly ListOnBoard[], id: string): string | null {
+// Those of its list behind it, those in front, the list itself; then the lists behind, and in front.
+function rowsAfter(lists: readonly ListOnBoard[], id: string): readonly string[] {
   const index = lists.findIndex(({ list, items }) => list.id === id || items.some((item) => item.id === id));
   const entry = lists[index];
-  if (entry === undefined) return null;
-  if (entry.list.id === id) return (lists[index + 1] ?? lists[index - 1])?.list.id ?? null;
+  if (entry === undefined) return [];
+  const otherLists = around(lists, index).map(({ list }) => list.id);
+  if (entry.list.id === id) return otherLists;
   const at = entry.items.findIndex((item) => item.id === id);
-  return (entry.items[at + 1] ?? entry.items[at - 1])?.id ?? entry.list.id;
+  return [...around(entry.items, at).map((item) => item.id), entry.list.id, ...otherLists];
+}
+
+function around<Row>(rows: readonly Row[], at: number): readonly Row[] {
+  return [...rows.slice(at + 1), ...rows.slice(0, at).toReversed()];
 }
 
 function movedWords({ title }: TodoItem, { listName, place, count }: Move): string {

@@ -6,11 +6,20 @@ import { itemOf } from "../store/overlay";
 import { useActions } from "./agent";
 import type { BoardParts } from "./board_context";
 import { pressed } from "./board_dragging";
-import { makeCurrent, rowAround } from "./board_focus";
+import { makeCurrent, placeOf, rowAround, type Place } from "./board_focus";
 import { boardKey, type KeyParts } from "./board_keys";
 
-/** Keys, dragging, and pointing, for as long as the board is shown. */
-export function useBoardEvents(board: RefObject<HTMLElement | null>, parts: BoardParts, keys: Omit<KeyParts, keyof BoardParts>): void {
+/**
+ * Keys, dragging, and pointing, for as long as the board is shown.
+ *
+ * @param place is told where the focus is
+ */
+export function useBoardEvents(
+  board: RefObject<HTMLElement | null>,
+  place: RefObject<Place | null>,
+  parts: BoardParts,
+  keys: Omit<KeyParts, keyof BoardParts>,
+): void {
   const session = useActions();
   const { acts } = parts;
   const { view, undoable, letters } = keys;
@@ -33,13 +42,18 @@ export function useBoardEvents(board: RefObject<HTMLElement | null>, parts: Boar
     node.addEventListener("pointerover", (event) => (event.pointerType === "touch" ? undefined : point(event)), { signal });
     node.addEventListener("pointerleave", pointNowhere, { signal });
     node.addEventListener("focusin", point, { signal });
+    document.addEventListener("focusin", ({ target }) => (place.current = node.contains(target instanceof Node ? target : null) ? placeOf(target) : null), { signal });
+    // A press beside everything takes the focus away as well, and tells of no other element that has it.
+    document.addEventListener("pointerdown", ({ target }) => {
+      if (!(target instanceof Node) || place.current?.element.contains(target) !== true) place.current = null;
+    }, { signal });
     node.addEventListener("focusout", pointNowhere, { signal });
     node.addEventListener("focusin", ({ target }) => (target instanceof Element ? makeCurrent(node, target) : undefined), { signal });
     return () => {
       listening.abort();
       stopDragging();
     };
-  }, [board, acts, session]);
+  }, [board, place, acts, session]);
   useEffect(() => {
     const node = board.current;
     const press = (event: KeyboardEvent): void => boardKey(event, { ...parts, view, undoable, letters });
