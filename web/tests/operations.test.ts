@@ -164,6 +164,18 @@ describe("a click", () => {
 
   it("of somebody who is not signed in any more is not asked for under the new sign-in", async () => {
     const { gateway, page } = await connected();
+  it("with more emoji than a message may hold is not kept, and holds up no other", async () => {
+    const { gateway, page } = await connected();
+    const noted = (count: number): string => page.session.run([{ op: "update_item", item_id: "i1", notes: "🥛".repeat(count) }]);
+    const large = noted(6_000);
+    expect(stateOf(page, large)).toMatchObject({ status: "failed", reason: { code: "too_large" }, doubtful: false });
+    const fits = noted(5_000);
+    expect(asked(gateway)).toEqual([fits]);
+    answer(gateway, fits);
+    const next = page.session.run([TICK]);
+    expect(asked(gateway)).toEqual([fits, next]);
+  });
+
     const id = page.session.run([TICK]);
     gateway.owner = "somebody-else";
     gateway.link.channel.close();

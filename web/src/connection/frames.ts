@@ -41,6 +41,11 @@ function asciiOnly(json: string): string {
   return json.replaceAll(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
+/** The most that `split` makes of a value's JSON, in bytes: in pieces, every character beyond ASCII takes six of them. */
+export function lengthInPieces(value: unknown): number {
+  return asciiOnly(JSON.stringify(value)).length;
+}
+
 /**
  * Cut one message into frames of at most FRAME_MAX_BYTES.
  *

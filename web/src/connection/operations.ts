@@ -7,7 +7,7 @@
 
 import type { InferInput } from "valibot";
 
-import { byteLength } from "./frames";
+import { lengthInPieces } from "./frames";
 import { MESSAGE_IN_MAX_BYTES, type ErrorCode, type FromGateway, type RunOperationSchema } from "./protocol";
 import type { Reason } from "./state";
 
@@ -41,7 +41,7 @@ const UNANSWERED: Reason = { code: "timeout", detail: "The server did not answer
 const GIVEN_UP: Reason = { code: "timeout", detail: "The server did not say what became of this for three minutes; look at the lists" };
 const NEVER_SENT: Reason = { code: "unavailable", detail: "There was no connection for three minutes, so this was not done" };
 const TOO_MANY: Reason = { code: "limit", detail: "Too many changes are waiting for the server; wait until some are done" };
-const TOO_LARGE: Reason = { code: "too_large", detail: "These are too many changes for one message; make them in parts" };
+const TOO_LARGE: Reason = { code: "too_large", detail: "This is too large for one message; write less, or make it in parts" };
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set(["timeout", "rate", "overloaded", "unavailable", "fenced", "internal"]);
 const NOT_BEGUN: ReadonlySet<ErrorCode> = new Set(["rate", "overloaded"]); // said before anything was done
 
@@ -69,7 +69,7 @@ export class OperationQueue {
   add(run: PendingRun): void {
     const id = run.operation_id;
     if (this.#entries.has(id)) return;
-    const isTooLarge = byteLength(JSON.stringify(run.operations)) > MESSAGE_IN_MAX_BYTES - REST_BYTES;
+    const isTooLarge = lengthInPieces(run.operations) > MESSAGE_IN_MAX_BYTES - REST_BYTES;
     if (isTooLarge || this.#entries.size >= RUNS_MAX) {
       this.#events.failed(id, isTooLarge ? TOO_LARGE : TOO_MANY, false);
       return;
