@@ -3,6 +3,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { OperationsCompleted } from "../src/connection/protocol";
 import type { OperationState } from "../src/store/operations";
 import { pendingOperations } from "../src/store/overlay";
+import { UNCHECKED } from "../src/store/runs";
+import { clickWords } from "../src/ui/click_words";
 import { FakeGateway } from "./fake_gateway";
 import { connected, pageOf, settle, type Page } from "./paired";
 import { entry, fromGateway, stateList, todoItem, todoList } from "./samples";
@@ -258,6 +260,26 @@ describe("a click that holds only for the rows as they were seen", () => {
     const id = page.session.run([DELETE], { onlyIfUnchanged: ["l1"] });
     answer(gateway, id, STALE);
     await vi.advanceTimersByTimeAsync(5_000);
-    expect(stateOf(page, id)).toMatchObject({ status: "completed", result: { outcome: "conflict" } });
+    const state = stateOf(page, id);
+    expect(state).toMatchObject({ status: "completed", result: { outcome: "conflict", reason: UNCHECKED } });
+    expect(state && clickWords(state)).toContain("could not be checked");
+  });
+
+  it("is told as not checked where others change other rows faster than it is asked for", async () => {
+    const { gateway, page } = await withLists();
+    const id = page.session.run([DELETE], { onlyIfUnchanged: ["l1"] });
+    for (let revision = 8; revision < 14; revision += 1) {
+      gateway.tell({ type: "state.changed", entry: entry(revision, [{ row_id: "i2", before: other, after: { ...other, version: revision } }]) });
+      answer(gateway, id, { ...STALE, receipt: { revision_before: revision } });
+    }
+    expect(stateOf(page, id)).toMatchObject({ status: "completed", result: { reason: UNCHECKED } });
+  });
+
+  it("behind a click of one's own that the board does not show yet is not held to what is seen", async () => {
+    const { gateway, page } = await withLists();
+    const tick = page.session.run([TICK]);
+    answer(gateway, tick, { receipt: { verdict: "confirmed", revision_before: 7, revision_after: 8 } });
+    page.session.run([DELETE], { onlyIfUnchanged: ["l1"] });
+    expect(gateway.heardOf("op.run").at(-1)).toMatchObject({ expected_revision: null });
   });
 });

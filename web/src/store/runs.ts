@@ -15,6 +15,7 @@ import {
   withoutRevisions,
   type Operations,
 } from "./operations";
+import { pendingOperations } from "./overlay";
 import type { AgentStore } from "./store";
 import { rowsAsSeen, rowsUnchanged, type RowsSeen } from "./watched";
 
@@ -31,6 +32,9 @@ interface Guarded {
   refused: OperationsCompleted | null;
   timer: ReturnType<typeof setTimeout> | undefined;
 }
+
+/** The reason of a conflict of which the page could not tell whether it was about the rows that were seen. */
+export const UNCHECKED = "unchecked";
 
 const REFUSALS_MAX = 5;
 const CATCH_UP_MS = 5_000;
@@ -104,8 +108,7 @@ export class Runs {
 
   #isBusyWith(rows: readonly string[]): boolean {
     const { board, operations } = this.#store.getState();
-    const running = [...operations.values()].filter(({ status }) => status === "running");
-    const busy = running.flatMap((state) => state.operations.flatMap(rowsOf));
+    const busy = pendingOperations(operations, board.revision).flatMap((state) => state.operations.flatMap(rowsOf));
     return busy.some((id) => rows.includes(id) || rows.includes(board.items.get(id)?.list_id ?? ""));
   }
 
@@ -114,9 +117,12 @@ export class Runs {
     const guarded = this.#guarded.get(result.operation_id);
     if (guarded === undefined || result.outcome !== "conflict" || result.reason !== "stale_view") return false;
     guarded.refusals += 1;
-    if (guarded.refusals > REFUSALS_MAX) return false;
+    if (guarded.refusals > REFUSALS_MAX) {
+      this.#complete({ ...result, reason: UNCHECKED });
+      return true;
+    }
     guarded.refused = result;
-    guarded.timer = setTimeout(() => this.#complete(result), CATCH_UP_MS);
+    guarded.timer = setTimeout(() => this.#complete({ ...result, reason: UNCHECKED }), CATCH_UP_MS);
     this.look();
     return true;
   }

@@ -1,6 +1,7 @@
 /** What became of a click, in words. Pure. */
 
 import type { OperationState } from "../store/operations";
+import { UNCHECKED } from "../store/runs";
 import { faceOf, isVerified as isVerifiedEnd, type Face } from "./faces";
 import { texts } from "./texts";
 import { reasonWords } from "./words";
@@ -40,5 +41,6 @@ export function clickWords(state: OperationState): string {
 }
 
 function whyNot({ reason, text }: { readonly reason: string | null; readonly text: string }): string {
+  if (reason === UNCHECKED) return texts.board.unchecked;
   return reason === "stale_view" ? texts.board.staleView : text;
 }

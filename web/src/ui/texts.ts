@@ -296,6 +296,7 @@ export const texts = {
     again: "Try again",
     notDone: "Not done",
     inDoubt: "Not known whether this was done",
+    unchecked: "Something was changed meanwhile, and whether it was this could not be checked, so it was not done. Look at it again.",
     staleView: "What this is about was changed by somebody else meanwhile, so it was not done. Look at it again.",
   },
   copying: {
