@@ -84,6 +84,7 @@ describe("due dates", () => {
     expect([dayOf(due), timeOf(due), dueLabel(due, NOW)]).toEqual(["2026-12-01", "14:30", "Tomorrow 14:30"]);
     expect(dueFrom("2026-12-01", "")).toBe("2026-12-01");
     expect(dueFrom("", "14:30")).toBeNull();
+    for (const time of ["", "14:30"]) for (const day of ["12026-12-01", "2026-13-01", "2026-12"]) expect(dueFrom(day, time)).toBeNull();
   });
 
   it("are over at their moment, and days when the next one begins", () => {

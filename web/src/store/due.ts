@@ -38,10 +38,16 @@ export function dayAfter(day: string, days: number): string {
   return new Date(Date.parse(day) + days * DAY_MS).toISOString().slice(0, 10);
 }
 
-/** What two fields say: a day and perhaps a time of it in the reader's zone. Null without a day. */
+/** The last day that can be stored: a year has four digits. */
+export const LAST_DAY = "9999-12-31";
+
+/** What two fields say: a day and perhaps a time of it in the reader's zone. Null without a day, or where there is none such. */
 export function dueFrom(day: string, time: string): string | null {
-  if (day === "") return null;
-  return time === "" ? day : new Date(`${day}T${time}`).toISOString();
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(day)) return null; // a field of a browser takes years of six digits
+  const moment = new Date(`${day}T${time === "" ? "12:00" : time}`);
+  if (Number.isNaN(moment.getTime())) return null;
+  const due = time === "" ? day : moment.toISOString();
+  return /^\d{4}-/.test(due) ? due : null; // the last evening of that year may be in the next one in UTC
 }
 
 /** Whether it should have been done by now. A day is over when the next one begins. */

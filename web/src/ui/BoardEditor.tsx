@@ -2,7 +2,7 @@ import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode, type S
 
 import type { Priority, TodoItem } from "../connection/protocol";
 import { changedElsewhere, changesOf, fieldsShown, notesOver, titleOver, type Edit, type Field } from "../store/editing";
-import { dayAfter, dayOf, dueFrom, localDay, timeOf } from "../store/due";
+import { dayAfter, dayOf, dueFrom, LAST_DAY, localDay, timeOf } from "../store/due";
 import { useAgentState } from "./agent";
 import { useBoard } from "./board_context";
 import { dueLabel } from "./due_words";
@@ -168,7 +168,7 @@ function DueFields({ id, due, write }: { readonly id: string; readonly due: stri
     <div className="editor-due">
       <div className="field">
         <label htmlFor={`due-${id}`}>{texts.board.due}</label>
-        <input className="input" type="date" id={`due-${id}`} value={day} onChange={(event) => write(dueFrom(event.target.value, time))} />
+        <input className="input" type="date" id={`due-${id}`} max={LAST_DAY} value={day} onChange={(event) => write(dueFrom(event.target.value, time))} />
       </div>
       <div className="field">
         <label htmlFor={`time-${id}`}>{texts.board.time}</label>
