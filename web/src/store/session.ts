@@ -66,6 +66,7 @@ export class AgentSession {
           this.#conversation.disown();
           this.#runs.disown();
           this.#setBoard(EMPTY_BOARD);
+          store.setState(({ owners }) => ({ owners: owners + 1 }));
         },
         opened: (connectMs, entered) => {
           store.setState({ connectMs });

@@ -26,6 +26,8 @@ export interface AgentState extends LineState {
   /** What the server has told of this session's earlier turns. */
   readonly history: History;
   readonly board: Board;
+  /** How often somebody else has signed in: what is written on the board is the one's before. */
+  readonly owners: number;
   /** What was asked for without a model, by its id: clicks on the board, and Undo. */
   readonly operations: Operations;
   /** What was written and not sent before a reload. */
@@ -54,6 +56,7 @@ export function createAgentStore(): AgentStore {
     log: NO_TURNS,
     history: NO_HISTORY,
     board: EMPTY_BOARD,
+    owners: 0,
     operations: NO_OPERATIONS,
     draft: "",
     notice: null,

@@ -27,6 +27,7 @@ export function App(): ReactNode {
   const view = useAgentState((state) => state.view);
   const revision = useAgentState((state) => state.board.revision);
   const kept = useAgentState((state) => state.preferences.split);
+  const owners = useAgentState((state) => state.owners);
   const [dragged, setDragged] = useState<number | null>(null);
   const [seenRevision, setSeenRevision] = useState(revision);
   // The first state is no change, and what is looked at is seen.
@@ -53,7 +54,7 @@ export function App(): ReactNode {
         <div className="panels" style={{ "--split": split }}>
           <Chat />
           <Divider split={split} onDrag={setDragged} />
-          <BoardPanel />
+          <BoardPanel key={owners} />
         </div>
       </main>
       <HelpSheet />

@@ -2,7 +2,7 @@
 
 import { LISTS_MAX } from "../connection/protocol";
 
-const KEY = "board.folded";
+const KEY = "todo-agent.board.folded";
 
 export function keptFolds(): ReadonlySet<string> {
   try {
