@@ -197,6 +197,28 @@ describe("a click", () => {
   });
 });
 
+describe("the page", () => {
+  const leaves = (): boolean => window.dispatchEvent(new Event("beforeunload", { cancelable: true }));
+
+  it("is not left without a question while a click waits for its result", () => {
+    expect(leaves()).toBe(true);
+    fireEvent.click(box("milk"));
+    expect(leaves()).toBe(false);
+    answer("confirmed", CONFIRMED);
+    expect(leaves()).toBe(true);
+  });
+
+  it("shows nothing that was written or done on the board to who signs in next", () => {
+    fireEvent.click(box("eggs"));
+    answer("refused");
+    fireEvent.keyDown(box("milk"), { key: "F2" });
+    expect(screen.queryByTestId("editor")).not.toBeNull();
+    act(() => store.setState(({ owners }) => ({ owners: owners + 1, board: EMPTY_BOARD })));
+    expect(screen.queryByTestId("editor")).toBeNull();
+    expect(screen.queryByTestId("board-problem")).toBeNull();
+  });
+});
+
 describe("what is added", () => {
   it("is shown whatever is looked for, until something else is", () => {
     const search = screen.getByLabelText("Search titles and notes");

@@ -9,6 +9,7 @@ import { Divider, USUAL_SPLIT } from "./Divider";
 import { Header } from "./Header";
 import { HelpSheet } from "./HelpSheet";
 import { useGlobalKeys } from "./keyboard";
+import { useLeaveWarning } from "./leaving";
 import { Notices } from "./Notices";
 import { usePanelKeys } from "./panels";
 import { Revealer } from "./Revealer";
@@ -26,8 +27,8 @@ export function App(): ReactNode {
   const session = useActions();
   const view = useAgentState((state) => state.view);
   const revision = useAgentState((state) => state.board.revision);
-  const kept = useAgentState((state) => state.preferences.split);
   const owners = useAgentState((state) => state.owners);
+  const kept = useAgentState((state) => state.preferences.split);
   const [dragged, setDragged] = useState<number | null>(null);
   const [seenRevision, setSeenRevision] = useState(revision);
   // The first state is no change, and what is looked at is seen.
@@ -35,6 +36,7 @@ export function App(): ReactNode {
   const unseen = view === "chat" && revision !== seenRevision;
   const split = dragged ?? kept ?? USUAL_SPLIT;
   useGlobalKeys();
+  useLeaveWarning();
   usePanelKeys();
 
   return (
