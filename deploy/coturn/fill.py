@@ -32,7 +32,7 @@ def filled(template: str, values: Mapping[str, str]) -> str:
             wrong.append(f"{name} {shown}: it is {what}")
     if wrong:
         raise ValueError("\n".join(wrong))
-    return string.Template(template).substitute({name: values[name] for name in PLACEHOLDERS})
+    return string.Template(template).substitute({name: values.get(name, "") for name in PLACEHOLDERS})
 
 
 def _is_address(value: str) -> bool:
@@ -64,6 +64,7 @@ PLACEHOLDERS: Final[Mapping[str, tuple[Callable[[str], object], str]]] = {
     ),
     "TURN_CERT": (_PATH.fullmatch, "the absolute path of the certificate chain in PEM; without a file there is no TLS"),
     "TURN_KEY": (_PATH.fullmatch, "the absolute path of its key in PEM"),
+    "TURN_METRICS": (("", "prometheus").__contains__, "empty, or prometheus where coturn is built with it"),
 }
 
 

@@ -24,7 +24,7 @@ GOOD = {
 
 
 def fill(values: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    others = {name: value for name, value in os.environ.items() if name not in GOOD}
+    others = {name: value for name, value in os.environ.items() if name not in {*GOOD, "TURN_METRICS"}}
     return subprocess.run(
         [sys.executable, FOLDER / "fill.py"],
         check=False,
@@ -37,8 +37,7 @@ def fill(values: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
 
 def test_every_value_stands_where_its_placeholder_was() -> None:
     done = fill(GOOD)
-    assert (done.returncode, done.stderr) == (0, "")
-    options = [line for line in done.stdout.splitlines() if line and not line.startswith("#")]
+    options = options_of(done)
     assert f"static-auth-secret={SECRET}" in options
     assert "listening-ip=172.30.0.10" in options
     assert "relay-ip=172.30.0.10" in options
@@ -49,8 +48,19 @@ def test_every_value_stands_where_its_placeholder_was() -> None:
 def test_the_placeholders_are_those_that_envsubst_and_compose_know() -> None:
     """A dollar anywhere else would have to be doubled for one of them, and would be left as it is by another."""
     text = (FOLDER / "turnserver.conf").read_text()
-    assert set(string.Template(text).get_identifiers()) == set(GOOD)
+    assert set(string.Template(text).get_identifiers()) == {*GOOD, "TURN_METRICS"}
     assert text.count("$") == len(re.findall(r"\$\{[A-Z_]+\}", text))
+
+
+def test_metrics_are_off_unless_they_are_asked_for() -> None:
+    assert "prometheus" not in options_of(fill(GOOD))
+    assert "prometheus" not in options_of(fill({**GOOD, "TURN_METRICS": ""}))
+    assert "prometheus" in options_of(fill({**GOOD, "TURN_METRICS": "prometheus"}))
+
+
+def options_of(done: subprocess.CompletedProcess[str]) -> list[str]:
+    assert (done.returncode, done.stderr) == (0, "")
+    return [line for line in done.stdout.splitlines() if line and not line.startswith("#")]
 
 
 @pytest.mark.parametrize("name", GOOD)
@@ -79,6 +89,8 @@ def test_a_value_that_is_missing_is_named(name: str) -> None:
         ("GATEWAY_NETWORK", "fd00::5"),
         ("TURN_CERT", "turn.pem"),
         ("TURN_KEY", "/etc/turn.key\nno-tls"),
+        ("TURN_METRICS", "yes"),
+        ("TURN_METRICS", "prometheus\nprometheus-username-labels"),
     ],
 )
 def test_a_value_that_coturn_would_take_for_something_else_is_refused(name: str, value: str) -> None:

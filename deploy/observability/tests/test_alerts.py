@@ -34,6 +34,17 @@ def test_promtool_takes_the_rules_and_the_configuration() -> None:
     promtool("check", "config", "--syntax-only", str(FOLDER / "prometheus" / "prometheus.yml"))
 
 
+def test_a_relay_is_scraped_only_where_it_was_asked_for_and_then_by_a_fixed_target() -> None:
+    jobs = yaml.safe_load((FOLDER / "prometheus" / "prometheus.yml").read_text())["scrape_configs"]
+    (coturn,) = (job for job in jobs if job["job_name"] == "coturn")
+    assert set(coturn) == {"job_name", "file_sd_configs"}
+    (shown,) = (FOLDER / "prometheus" / "targets").glob("coturn*")
+    assert shown.name == "coturn.yml.example"  # which no pattern of files for Prometheus takes
+    assert yaml.safe_load(shown.read_text()) == [{"targets": ["coturn:9641"]}]
+    relay_down = next(alert for alert in ALERTS if alert["alert"] == "TurnRelayDown")
+    assert "absent" not in relay_down["expr"]
+
+
 def test_promtool_makes_every_alert_fire_and_clear() -> None:
     promtool("test", "rules", str(UNIT_TESTS))
 

@@ -67,7 +67,7 @@ def _make(into: Path, coturn_files: Path, nats_store: str, environ: Mapping[str,
         # Where there is no file, coturn serves UDP and TCP and no TLS.
         "TURN_CERT": "/etc/coturn/tls/turn.pem",
         "TURN_KEY": "/etc/coturn/tls/turn.key",
-        **{name: environ.get(name, "") for name in ("TURN_IP", "TURN_REALM", "GATEWAY_NETWORK")},
+        **{name: environ.get(name, "") for name in ("TURN_IP", "TURN_REALM", "GATEWAY_NETWORK", "TURN_METRICS")},
         "TURN_SECRET": whole[secrets.TURN],
         "TURN_SECRET_BEFORE": whole[secrets.TURN_BEFORE],
     }
