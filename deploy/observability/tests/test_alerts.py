@@ -1,5 +1,6 @@
 """Every alert fires, clears, asks for what is measured, and leads to an entry of the runbook. promtool is Debian's."""
 
+import math
 import re
 import subprocess
 from pathlib import Path
@@ -9,6 +10,8 @@ import pytest
 import yaml
 from deploy.observability.tests.programs import tool
 
+from bus.metering import AT_ZERO_MAX
+from contracts.instruments import Kind
 from dashboards.__main__ import DASHBOARDS
 from dashboards.links import RUNBOOK
 from dashboards.vocabulary import problems, selectors
@@ -78,10 +81,26 @@ def test_each_alert_has_a_moment_when_it_fires_and_a_later_one_when_it_does_not(
     assert clears == names
 
 
+def test_what_an_alert_prints_of_its_value_is_held_to_a_sentence() -> None:
+    printing = {alert["alert"] for alert in ALERTS if "$value" in str(alert["annotations"])}
+    tests = yaml.safe_load(UNIT_TESTS.read_text())["tests"]
+    rule_tests = [rule for one in tests for rule in one.get("alert_rule_test", ())]
+    held = {rule["alertname"] for rule in rule_tests if any(one.get("exp_annotations") for one in rule["exp_alerts"])}
+    assert printing
+    assert printing - held == set()
+
+
 def test_alerts_ask_for_what_our_services_measure() -> None:
     wrong = [f"{alert['alert']}: {problem}" for alert in ALERTS for problem in problems(alert["expr"])]
     assert [one for one in wrong if not any(f"{other} is no series" in one for other in OTHERS)] == []
     assert {selector.series for alert in ALERTS for selector in selectors(alert["expr"])} >= OTHERS
+
+
+def test_counters_that_alerts_ask_for_begin_at_zero_so_that_the_first_count_is_an_increase() -> None:
+    asked = {selector.instrument for alert in ALERTS for selector in selectors(alert["expr"])}
+    counters = [one for one in asked if one is not None and one.kind is Kind.COUNTER]
+    assert counters
+    assert [one.name for one in counters if math.prod(len(label.values) for label in one.labels) > AT_ZERO_MAX] == []
 
 
 def test_every_alert_has_a_severity_words_and_an_entry_in_the_runbook() -> None:
