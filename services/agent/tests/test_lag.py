@@ -94,6 +94,20 @@ async def test_a_scrape_shows_the_last_look_and_asks_nobody(bus: CountingBus, me
     assert measured(metrics.CONSUMER_PENDING) == 0
 
 
+async def test_a_look_that_fails_in_a_way_that_nobody_foresaw_is_told_and_not_the_last(
+    bus: CountingBus, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def fail(_: str) -> None:
+        raise ValueError("buy milk")
+
+    monkeypatch.setattr(bus, "holdings", fail)
+    async with Lag(bus).shown(every_s=0.001):
+        await bus.asked_again()
+        await bus.asked_again()
+    errors = {(record.message, record.levelname, vars(record)["error_type"]) for record in caplog.records}
+    assert errors == {("lag not seen", "ERROR", "ValueError")}
+
+
 async def test_what_could_not_be_looked_at_for_long_is_not_shown(
     bus: CountingBus, measured: Measured, monkeypatch: pytest.MonkeyPatch
 ) -> None:

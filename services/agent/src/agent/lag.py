@@ -97,6 +97,8 @@ class Lag:
                 self._seen_at = time.monotonic()
             except BusError as error:
                 log.warning("lag not seen", extra={"code": error.problem.code.value})
+            except Exception as error:  # whatever it is, a later look may fare better
+                log.error("lag not seen", exc_info=error, extra={"error_type": type(error).__qualname__})
             # Never in step with another agent.
             await asyncio.sleep(every_s * random.uniform(0.75, 1.25))  # noqa: S311 - spread, not secrecy
 
