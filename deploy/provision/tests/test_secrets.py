@@ -76,6 +76,18 @@ def test_what_is_kept_is_for_its_owner_alone(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / "kept" / "secrets.json").stat().st_mode) == 0o600
 
 
+def test_no_other_user_of_the_host_gets_to_what_each_container_may_read(tmp_path: Path) -> None:
+    into = tmp_path / "secrets"
+    for mode in (None, 0o755):
+        if mode is not None:
+            into.chmod(mode)  # as an earlier release or a person made it
+        made(into)
+        assert stat.S_IMODE(into.stat().st_mode) == 0o700
+    # A container, of whatever user, mounts the folder alone, and does not pass through what is above it.
+    assert stat.S_IMODE((into / "agent").stat().st_mode) & 0o005 == 0o005
+    assert stat.S_IMODE((into / "agent" / "nats_password").stat().st_mode) == 0o444
+
+
 @pytest.mark.parametrize(
     ("environ", "word"),
     [

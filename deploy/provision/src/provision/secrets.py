@@ -1,7 +1,8 @@
 """The secrets of a deployment: made once and kept, and laid out so that each service finds its own and no other's.
 
 A folder is what one container mounts; a file in it is one secret, named as the setting that it is (SECRETS_DIR). The
-files may be read by whoever sees the folder: that only one container does is the deployment's part.
+files may be read by whoever sees the folder: that only one container does is the deployment's part. What all folders
+are in is closed to the host's other users; a mount of one folder does not pass through it.
 """
 
 import json
@@ -100,7 +101,15 @@ def keep(path: Path, whole: Mapping[str, str]) -> None:
 
 
 def write(root: Path, layout: Layout) -> None:
-    """Write every file under `root`, each folder by its name. A file that holds it already is left alone."""
+    """Write every file under `root`, each folder by its name. A file that holds it already is left alone.
+
+    Raises ProvisionError where `root` cannot be closed to others.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    try:
+        root.chmod(0o700)
+    except OSError as error:
+        raise ProvisionError(f"{root} is another user's; make it one of this step's user, of mode 0700") from error
     for folder, files in layout.items():
         (root / folder).mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
