@@ -4,11 +4,11 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
+from contracts.model_status import name_to_record
 from local_stack.http_get import get
 
 LM_STUDIO: Final = "http://localhost:1234"
 TIMEOUT_S: Final = 1.0
-NAME_SHOWN_CHARS: Final = 80
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def normalised(url: str) -> str:
 
 
 async def first_model(base: str) -> str | None:
-    """The first name in the server's list of models, made fit for a terminal; None without one in time."""
+    """The first name in the server's list of models, as a terminal and a log may show it; None without one in time."""
     try:
         answer = await get(f"{base}/v1/models", timeout=TIMEOUT_S)
         found = json.loads(answer.body) if answer.status == 200 else None
@@ -51,5 +51,5 @@ async def first_model(base: str) -> str | None:
     for model in models if isinstance(models, list) else ():
         name = model.get("id") if isinstance(model, dict) else None
         if isinstance(name, str) and name:
-            return "".join(c if c.isprintable() else "?" for c in name[:NAME_SHOWN_CHARS])
+            return name_to_record(name)
     return None

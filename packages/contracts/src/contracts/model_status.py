@@ -1,12 +1,22 @@
 """Whether the language model can be asked: what each agent finds, and what the page is told of all of them."""
 
+import re
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from pydantic import Field
 
+from contracts.instruments import OTHER
 from contracts.message import Message
 from contracts.tokens import Token
+
+_NAME: Final = re.compile(r"[\w./:@+-]{1,100}", re.ASCII)
+
+
+def name_to_record(name: str) -> str:
+    """A model's name as spans and logs may hold it, "other" for what has not the form of one: a server may say anything
+    in its place, its prompt too. A receipt and a status, which are for whoever asked, have it as it was said."""
+    return name if _NAME.fullmatch(name) else OTHER
 
 
 class ModelState(StrEnum):

@@ -12,9 +12,10 @@ from opentelemetry.trace import Span, SpanKind
 from opentelemetry.util.types import AttributeValue
 
 from agent.faults import ModelError, ModelFault
-from agent.model_listing import Listing, first_to_ask, listing_of, name_to_record, rows_of
+from agent.model_listing import Listing, first_to_ask, listing_of, rows_of
 from bus import tracing
 from contracts import conventions
+from contracts.model_status import name_to_record
 
 _TRACER: Final = trace.get_tracer("agent.model")
 

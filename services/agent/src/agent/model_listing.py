@@ -4,16 +4,12 @@
 request loads, and without it those that are loaded. Its own `/api/v0/models` says which are.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Any, Final
-
-from contracts.instruments import OTHER
 
 STAND_IN_OWNER: Final = "todo-agent stand-in"
 """Who owns the model of deploy/standin, by its own word."""
 NAME_MAX_CHARS: Final = 200
-_FORM: Final = re.compile(r"[\w./:@+-]{1,100}", re.ASCII)
 _LOADED: Final = "loaded"
 _NOT_LOADED: Final = "not-loaded"
 
@@ -29,12 +25,6 @@ class Listing:
     stand_in: bool = False
     loaded: bool | None = None
     loading: bool = False
-
-
-def name_to_record(name: str) -> str:
-    """The name as spans and logs may hold it, "other" for what has not the form of one: a server may say anything in
-    its place, its prompt too. A receipt, which is for whoever asked, has it as it was said."""
-    return name if _FORM.fullmatch(name) else OTHER
 
 
 def rows_of(body: dict[str, Any]) -> list[dict[str, Any]] | None:

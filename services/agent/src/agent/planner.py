@@ -10,9 +10,9 @@ from agent.breaker import Breaker
 from agent.completion import Reading, Recovery, read_plan
 from agent.faults import REPAIRABLE, SERVER_DEAD, ModelError, ModelFault
 from agent.model import CompletingModel, Completion, Messages
-from agent.model_listing import name_to_record
 from bus.metering import Counter
 from contracts.metrics import MODEL_FAULTS, MODEL_RECOVERIES
+from contracts.model_status import name_to_record
 from contracts.planning import PLAN_TOOL, ModelPlan, plan_schema
 
 log = logging.getLogger(__name__)
