@@ -26,6 +26,9 @@ RPC_SYSTEM_NAME: Final = "rpc.system.name"  # [S]
 RPC_METHOD: Final = "rpc.method"  # [S] a subject's template, or the type of a message; never a subject
 RPC_RESPONSE_STATUS_CODE: Final = "rpc.response.status_code"  # [S] an ErrorCode, on what was refused
 
+SIGNALING: Final = "signaling"  # [T] `signaling.{type}`: a message on the socket
+ENTER: Final = "enter"  # [T] `signaling.enter`: what a hello asks for, once it was read
+
 NATS: Final = "nats"
 DATA_CHANNEL: Final = "webrtc_data_channel"  # [T]
 WEBSOCKET: Final = "websocket"  # [T]

@@ -32,6 +32,7 @@ from signaling.inbound import parse
 
 log = logging.getLogger(__name__)
 _TRACER: Final = trace.get_tracer("signaling")
+_ENTER: Final = f"{conventions.SIGNALING}.{conventions.ENTER}"
 
 INBOX_MAX: Final = 8
 FORWARDING_MAX: Final = 2 * limits.CANDIDATES_MAX
@@ -158,7 +159,7 @@ class Socket:
         incoming = parse(data)
         kind = "invalid" if isinstance(incoming, Problem) else incoming.type
         # A span a message: one for the whole socket would be hours long and exported only at its end.
-        method = f"signaling.{kind}"
+        method = f"{conventions.SIGNALING}.{kind}"
         attributes = {conventions.RPC_SYSTEM_NAME: conventions.WEBSOCKET, conventions.RPC_METHOD: method}
         with tracing.step(_TRACER, method, SpanKind.SERVER, attributes) as span:
             actions = self._conversation.receive(incoming, now=time.monotonic())
@@ -217,7 +218,7 @@ class Socket:
 
     async def _enter(self, hello: Hello) -> None:
         # Of its own, since that of the frame has ended by then.
-        with tracing.step(_TRACER, "signaling.enter") as span:
+        with tracing.step(_TRACER, _ENTER) as span:
             answer = await self._admit(hello)
             if isinstance(answer, Admission):
                 span.set_attribute(conventions.SESSION_ID, answer.session)
