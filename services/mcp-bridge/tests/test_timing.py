@@ -8,11 +8,10 @@ from mcp.shared.exceptions import MCPError
 from tests.telemetry.measured import Measured
 
 from bus.errors import Refusal
-from contracts import metrics
+from contracts import conventions, metrics
 from contracts.message import ErrorCode, Problem
-from contracts.metric_labels import MCP_METHOD, TOOL
+from contracts.metric_labels import MCP_ERROR, MCP_METHOD, TOOL
 from contracts.turns import OperationsCompleted, Outcome, Receipt, RunOperations, Verdict
-from mcp_bridge.spans import _METHODS
 from mcp_bridge.tools import NAMES
 
 if TYPE_CHECKING:
@@ -67,4 +66,6 @@ async def test_the_name_of_a_tool_that_there_is_not_stays_out(client: Client, me
 
 def test_every_tool_and_method_has_its_place_in_the_metrics() -> None:
     assert {*NAMES, "other"} == TOOL.values
-    assert {*_METHODS, "other"} == MCP_METHOD.values
+    assert {*conventions.MCP_METHODS, "other"} == MCP_METHOD.values
+    assert conventions.MCP_LASTING.isdisjoint(MCP_METHOD.values)
+    assert conventions.TOOL_ERROR in MCP_ERROR.values

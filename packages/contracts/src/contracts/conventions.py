@@ -104,6 +104,25 @@ MCP_METHOD_NAME: Final = "mcp.method.name"  # [G] one of the specification's
 MCP_PROTOCOL_VERSION: Final = "mcp.protocol.version"  # [G]
 GEN_AI_TOOL_NAME: Final = "gen_ai.tool.name"  # [G] one of ours
 
+MCP_METHODS: Final = (
+    "initialize",
+    "ping",
+    "server/discover",
+    "tools/list",
+    "tools/call",
+    "resources/list",
+    "resources/templates/list",
+    "resources/read",
+    "resources/subscribe",
+    "resources/unsubscribe",
+    "prompts/list",
+    "prompts/get",
+    "completion/complete",
+)
+"""Those that are told apart, in spans and in metrics; any other one is "other"."""
+MCP_LASTING: Final = frozenset({"subscriptions/listen"})
+"""Under way for as long as their client listens: neither spans nor lengths of them would tell anything."""
+
 TOOL_ERROR: Final = "tool_error"  # [G] the error.type of a tool that answered with isError
 
 # --- how a page is connected [T]

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final, get_args
 
-from contracts import streams, subjects
+from contracts import conventions, streams, subjects
 from contracts.channel import CandidateType, PageMessage, PathProtocol
 from contracts.instruments import OTHER, Label
 from contracts.message import ErrorCode
@@ -124,27 +124,7 @@ CONNECTION: Final = _label("db.client.connection.state", ("idle", "used"), "sema
 RELAY_FAILURE: Final = _label("cause", ("bus", "database", "change", "internal"), "todo_store.relay")
 
 # Of the bridge.
-MCP_METHOD: Final = _label(
-    "mcp.method.name",
-    (
-        "initialize",
-        "ping",
-        "server/discover",
-        "tools/list",
-        "tools/call",
-        "resources/list",
-        "resources/templates/list",
-        "resources/read",
-        "resources/subscribe",
-        "resources/unsubscribe",
-        "subscriptions/listen",
-        "prompts/list",
-        "prompts/get",
-        "completion/complete",
-        OTHER,
-    ),
-    "mcp_bridge.spans",
-)
+MCP_METHOD: Final = _label("mcp.method.name", (*conventions.MCP_METHODS, OTHER), "contracts.conventions")
 TOOL: Final = _label(
     "gen_ai.tool.name",
     (
@@ -167,7 +147,7 @@ TOOL: Final = _label(
 )
 MCP_ERROR: Final = _label(
     "error.type",
-    (*ErrorCode, *Outcome, "tool_error", OTHER),
+    (*ErrorCode, *Outcome, conventions.TOOL_ERROR, OTHER),
     "contracts.message.ErrorCode, contracts.turns.Outcome",
     optional=True,
 )

@@ -12,36 +12,16 @@ from opentelemetry.trace import SpanKind
 from bus import tracing
 from bus.tracing import TRACEPARENT
 from contracts import conventions
+from contracts.instruments import OTHER
 from mcp_bridge.tools import NAMES
 
 _TRACER: Final = trace.get_tracer("mcp_bridge")
-_METHODS: Final = frozenset(
-    {
-        "initialize",
-        "ping",
-        "server/discover",
-        "tools/list",
-        "tools/call",
-        "resources/list",
-        "resources/templates/list",
-        "resources/read",
-        "resources/subscribe",
-        "resources/unsubscribe",
-        "prompts/list",
-        "prompts/get",
-        "completion/complete",
-    }
-)
-
-
-_LASTING: Final = frozenset({"subscriptions/listen"})
-"""Under way for as long as its client listens: a span of it would be as long as the session."""
 _VERSION: Final = re.compile(r"^\d{4}-\d{2}-\d{2}$")
 
 
 async def traced(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """The server's middleware; in place of the SDK's own, which puts the texts of exceptions into spans."""
-    if ctx.method in _LASTING:
+    if ctx.method in conventions.MCP_LASTING:
         return await call_next(ctx)
     traceparent = (ctx.meta or {}).get(TRACEPARENT)
     parent = tracing.parent_of({TRACEPARENT: traceparent} if isinstance(traceparent, str) else {})
@@ -61,7 +41,7 @@ async def traced(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> Ha
 
 def _described(ctx: ServerRequestContext[Any, Any]) -> tuple[str, tracing.Attributes]:
     # Method, tool and version come from strangers, and have to be some of a few.
-    method = ctx.method if ctx.method in _METHODS else "other"
+    method = ctx.method if ctx.method in conventions.MCP_METHODS else OTHER
     attributes = {conventions.MCP_METHOD_NAME: method}
     if _VERSION.match(ctx.protocol_version or ""):
         attributes[conventions.MCP_PROTOCOL_VERSION] = ctx.protocol_version

@@ -8,20 +8,18 @@ from mcp.shared.exceptions import MCPError
 from mcp_types import INTERNAL_ERROR, CallToolResult
 
 from bus.metering import Histogram
+from contracts import conventions
 from contracts.instruments import OTHER
 from contracts.message import ErrorCode
-from contracts.metric_labels import MCP_ERROR, MCP_METHOD, TOOL
+from contracts.metric_labels import MCP_ERROR, TOOL
 from contracts.metrics import MCP_DURATION
 
 _DURATION: Final = Histogram(MCP_DURATION)
-_TOOL_ERROR: Final = "tool_error"
-_LASTING: Final = frozenset({"subscriptions/listen"})
-"""Ends when its client does: its length is nobody's measure."""
 
 
 async def timed(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
     """The server's middleware beside `spans.traced`."""
-    if ctx.method in _LASTING:
+    if ctx.method in conventions.MCP_LASTING:
         return await call_next(ctx)
     started = time.perf_counter()
 
@@ -41,7 +39,7 @@ async def timed(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> Han
 
 
 def _labels(ctx: ServerRequestContext[Any, Any], error: str | None) -> dict[str, str]:
-    labels = {"mcp.method.name": ctx.method if ctx.method in MCP_METHOD.values else OTHER}
+    labels = {"mcp.method.name": ctx.method if ctx.method in conventions.MCP_METHODS else OTHER}
     if ctx.method == "tools/call":
         name = (ctx.params or {}).get("name")
         labels["gen_ai.tool.name"] = name if isinstance(name, str) and name in TOOL.values else OTHER
@@ -57,4 +55,4 @@ def _error_of(result: HandlerResult) -> str | None:
         return None
     facts = told.get("structuredContent") or {}
     named = facts.get("error", facts.get("outcome"))
-    return named if isinstance(named, str) and named in MCP_ERROR.values else _TOOL_ERROR
+    return named if isinstance(named, str) and named in MCP_ERROR.values else conventions.TOOL_ERROR
