@@ -26,8 +26,8 @@ Look = Callable[[], float | None]
 """What a gauge shows now, None for nothing. Called in another thread: it reads what is there, and asks nobody."""
 
 AT_ZERO_MAX: Final = 32
-"""Series that a counter may begin with: the codes of errors, and a few beside. One with more, of two labels mostly, has a
-series once it has counted."""
+"""Series that a counter may begin with: the codes of errors, and a few beside. One with more has a series once it has
+counted."""
 
 _NONE: Final[Labels] = {}
 _METER: Final[Meter] = metrics.get_meter("todo")

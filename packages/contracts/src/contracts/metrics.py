@@ -17,11 +17,14 @@ STORE: Final = ("todo-store",)
 BRIDGE: Final = ("mcp-bridge",)
 EVERY: Final = SIGNALING + GATEWAY + AGENT + STORE + BRIDGE
 
-# Upper bounds: in seconds, of what takes milliseconds, of what a person waits for, and of a model's thinking (as the
-# conventions have it); in tokens.
+# Upper bounds: in seconds, of what takes milliseconds, of calls, which take as much and may take a minute, of what a
+# person waits for, and of a model's thinking (as the conventions have it, and on to the longest time-out); in tokens.
 QUICK: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5)
+CALL: Final = (*QUICK, 10, 30, 60)
 WAIT: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
-MODEL: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+MODEL: Final = (
+    0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92, 163.84, 327.68, 655.36,
+)  # fmt: skip
 TOKENS: Final = (1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576)
 
 # Turns and operations: what the promise is about.
@@ -158,11 +161,11 @@ MCP_DURATION: Final = histogram(
 
 # What every process has.
 RPC_SERVED: Final = histogram(
-    "rpc.server.call.duration", "s", "of answering over the bus", EVERY, labels.RPC_METHOD, labels.ERROR, buckets=QUICK
+    "rpc.server.call.duration", "s", "of answering over the bus", EVERY, labels.RPC_METHOD, labels.ERROR, buckets=CALL
 )
 RPC_ASKED: Final = histogram(
     "rpc.client.call.duration", "s", "of asking over the bus, to the last answer", EVERY,
-    labels.RPC_METHOD, labels.ERROR, buckets=QUICK,
+    labels.RPC_METHOD, labels.ERROR, buckets=CALL,
 )  # fmt: skip
 BUS_CONNECTED: Final = gauge("todo.bus.connected", "{connection}", "1 while the bus is there", EVERY)
 BUS_LOST: Final = counter("todo.bus.disconnects", "{connection}", "of the bus", EVERY)
