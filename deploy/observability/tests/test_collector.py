@@ -11,9 +11,10 @@ import yaml
 from check_jsonschema import main as check_jsonschema
 from click.testing import CliRunner
 
-from contracts.conventions import RESOURCE_ATTRIBUTES, SPAN_ATTRIBUTES
+from contracts.conventions import OF_OPERATORS, RESOURCE_ATTRIBUTES, SPAN_ATTRIBUTES
 
 FOLDER = Path(__file__).parents[1]
+TRACING = FOLDER.parents[1] / "docs" / "tracing.md"
 CONFIGURATION: dict[str, Any] = yaml.safe_load((FOLDER / "collector.yml").read_text())
 COMPOSE: dict[str, Any] = yaml.safe_load((FOLDER / "compose.yml").read_text())
 KINDS = ("receivers", "processors", "exporters")
@@ -45,7 +46,15 @@ def test_metrics_do_not_come_this_way_since_they_are_scraped() -> None:
 def test_the_attributes_that_may_leave_are_those_that_our_spans_and_resources_have() -> None:
     redaction = CONFIGURATION["processors"]["redaction/spans"]
     assert redaction["allow_all_keys"] is False
-    assert redaction["allowed_keys"] == sorted(SPAN_ATTRIBUTES | RESOURCE_ATTRIBUTES)
+    assert redaction["allowed_keys"] == sorted(SPAN_ATTRIBUTES | RESOURCE_ATTRIBUTES | OF_OPERATORS)
+
+
+def test_what_the_page_on_tracing_says_can_be_added_to_every_span_arrives() -> None:
+    row = re.search(r"^\| `OTEL_RESOURCE_ATTRIBUTES` .*$", TRACING.read_text(), flags=re.MULTILINE)
+    assert row is not None
+    named = re.findall(r"`([a-z.]+)(?:=\w+)?`", row.group())
+    assert named
+    assert set(named) <= set(CONFIGURATION["processors"]["redaction/spans"]["allowed_keys"])
 
 
 def test_secrets_are_masked_and_ordinary_values_are_not() -> None:

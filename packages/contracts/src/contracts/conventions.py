@@ -145,6 +145,9 @@ PAGE: Final = "page"
 
 RESOURCE_ATTRIBUTES: Final = frozenset({SERVICE_NAME, SERVICE_NAMESPACE, SERVICE_INSTANCE_ID, SERVICE_VERSION})
 
+OF_OPERATORS: Final = frozenset({"deployment.environment.name"})
+"""Of resources too, where whoever runs it says so (OTEL_RESOURCE_ATTRIBUTES); none of ours needs them."""
+
 SPAN_ATTRIBUTES: Final = frozenset(
     {
         ERROR_TYPE,
