@@ -57,6 +57,12 @@ def test_what_the_page_on_tracing_says_can_be_added_to_every_span_arrives() -> N
     assert set(named) <= set(CONFIGURATION["processors"]["redaction/spans"]["allowed_keys"])
 
 
+def test_no_processor_asks_for_an_attribute_that_our_spans_do_not_have() -> None:
+    for name in CONFIGURATION["service"]["pipelines"]["traces"]["processors"]:
+        asked = set(re.findall(r'attributes\["([^"]+)"\]', str(CONFIGURATION["processors"][name])))
+        assert asked <= SPAN_ATTRIBUTES | RESOURCE_ATTRIBUTES, name
+
+
 def test_secrets_are_masked_and_ordinary_values_are_not() -> None:
     patterns = CONFIGURATION["processors"]["redaction/logs"]["blocked_values"]
     secrets = (

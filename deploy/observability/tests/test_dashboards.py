@@ -11,7 +11,7 @@ import pytest
 from contracts.conventions import AGENT_NAME, CONFIRM, INVOKE_AGENT, RESOURCE_ATTRIBUTES, SPAN_ATTRIBUTES
 from contracts.metrics import INSTRUMENTS
 from dashboards.__main__ import DASHBOARDS, main, path_of
-from dashboards.panels import PROMQL, Logs, Series, Source, Traces, queries
+from dashboards.panels import PROMQL, Logs, Series, Source, Traces, Unit, queries
 from dashboards.vocabulary import problems, selectors
 
 PANELS = [(f"{dashboard.title}: {panel.title}", panel) for dashboard in DASHBOARDS for panel in dashboard.panels]
@@ -83,6 +83,14 @@ def test_every_panel_has_queries_of_one_source_and_says_how_to_read_it() -> None
     for dashboard in DASHBOARDS:
         titles = Counter((row.title, panel.title) for row in dashboard.rows for panel in row.panels)
         assert titles.most_common(1)[0][1] == 1, dashboard.title
+
+
+def test_bytes_a_second_are_shown_as_such() -> None:
+    for where, panel in PANELS:
+        if isinstance(panel, Series):
+            a_second = [query.expr for query in panel.queries if re.search(r"\brate\(", query.expr)]
+            assert panel.unit is not Unit.BYTES or a_second == [], where
+            assert panel.unit is not Unit.BYTES_PER_SECOND or len(a_second) == len(panel.queries), where
 
 
 def test_every_series_of_a_panel_with_several_is_named() -> None:

@@ -218,7 +218,7 @@ _TURN: Final = Row(
                 Query("sum(rate(turn_total_traffic_rcvb[$__rate_interval]))", "received", Source.COTURN),
                 Query("sum(rate(turn_total_traffic_sentb[$__rate_interval]))", "sent", Source.COTURN),
             ),
-            Unit.BYTES,
+            Unit.BYTES_PER_SECOND,
             "Bytes a second, counted as allocations end.",
         ),
         Series(

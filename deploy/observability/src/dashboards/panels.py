@@ -30,6 +30,7 @@ class Unit(StrEnum):
 
     SECONDS = "s"
     BYTES = "bytes"
+    BYTES_PER_SECOND = "Bps"
     SHARE = "percentunit"  # 1 is 100 %
     COUNT = "short"
     PER_MINUTE = "cpm"
