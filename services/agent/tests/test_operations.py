@@ -9,7 +9,7 @@ from tests.telemetry.measured import Measured
 
 from agent.cycle import Cycle
 from agent.operations import Operations
-from bus.errors import NoReplyError, Refusal
+from bus.errors import NoReplyError, Refusal, UnavailableError
 from contracts import metrics
 from contracts.message import ErrorCode
 from contracts.operations import CompleteItem, CreateItem, DeleteItem, Operation, UndoChange
@@ -84,20 +84,31 @@ async def test_what_the_database_does_not_show_is_refuted_however_well_the_apply
     assert measured(metrics.OPERATION_DURATION, {"door": "board"}) == 1
 
 
-async def test_a_lost_reply_is_settled_by_sealing_and_the_effect_stands_once() -> None:
+async def test_a_lost_reply_is_settled_by_sealing_and_the_effect_stands_once(measured: Measured) -> None:
     fake = store()
     fake.lose_replies = 1
     completed = await run(fake, ADD)
     assert (completed.outcome, fake.applied) == (Outcome.CONFIRMED, 1)
+    assert measured(metrics.VERDICTS, {"verdict": "confirmed", "door": "board"}) == 1
 
 
-async def test_an_id_that_was_used_for_something_else_confirms_nothing_of_what_is_asked_now() -> None:
+async def test_an_id_that_was_used_for_something_else_confirms_nothing_of_what_is_asked_now(measured: Measured) -> None:
     fake = store()
     await run(fake, ADD)
     impossible = DeleteItem(item_id="inever")
     with pytest.raises(Refusal) as caught:
         await run(fake, impossible)
     assert (caught.value.problem.code, caught.value.problem.field) == (ErrorCode.CONFLICT, "operation_id")
+    assert measured(metrics.OPERATIONS_REFUSED, {"door": "board", "code": "conflict"}) == 1
+
+
+async def test_operations_that_the_store_could_not_be_asked_for_are_counted_by_why(measured: Measured) -> None:
+    fake = store()
+    fake.away = 99
+    with pytest.raises(UnavailableError):
+        await run(fake, ADD)
+    assert measured(metrics.OPERATIONS_REFUSED, {"door": "board", "code": "unavailable"}) == 1
+    assert measured(metrics.OPERATIONS) == 0
 
 
 async def test_a_lost_request_is_settled_by_sealing_and_repeated_as_the_next_attempt() -> None:
@@ -140,13 +151,17 @@ async def test_an_id_that_was_sealed_without_effect_can_still_be_used() -> None:
     assert completed.receipt.attempt > 1
 
 
-async def test_a_repeat_of_an_id_gets_the_first_runs_proof() -> None:
+async def test_a_repeat_of_an_id_gets_the_first_runs_proof(measured: Measured) -> None:
     fake = store()
     first = await run(fake, ADD)
     again = await run(fake, ADD)
     assert fake.applied == 1
     assert (again.outcome, again.text) == (first.outcome, first.text)
     assert again.receipt.change_id == first.receipt.change_id
+    assert measured(metrics.VERDICTS, {"verdict": "confirmed", "door": "board"}) == 1  # on one change
+    assert (
+        measured(metrics.OPERATIONS, {"door": "board", "outcome": "confirmed"}) == 2
+    )  # who asked twice has two answers
 
 
 async def test_a_repeat_that_looks_needless_because_it_was_done_gets_its_proof_too() -> None:

@@ -42,6 +42,10 @@ PHASE_DURATION: Final = histogram(
 OPERATIONS: Final = counter(
     "todo.operations", "{operation}", "clicks and tool calls that have ended", AGENT, labels.DOOR, labels.OUTCOME
 )
+OPERATIONS_REFUSED: Final = counter(
+    "todo.operations.refused", "{operation}", "clicks and tool calls that have no outcome, by the code they were told",
+    AGENT, labels.DOOR, labels.CODE,
+)  # fmt: skip
 OPERATION_DURATION: Final = histogram(
     "todo.operation.duration", "s", "of clicks and tool calls, in the agent", AGENT, labels.DOOR, buckets=WAIT
 )

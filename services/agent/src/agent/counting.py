@@ -10,6 +10,7 @@ from agent.cycle import Ended
 from agent.faults import ModelError
 from bus.metering import Counter, Histogram
 from contracts import metrics
+from contracts.message import ErrorCode
 from contracts.metric_labels import GEN_AI
 from contracts.todo import Author
 from contracts.turns import Outcome, Phase, TurnStarted
@@ -18,6 +19,7 @@ _TURNS: Final = Counter(metrics.TURNS)
 _TURN_DURATION: Final = Histogram(metrics.TURN_DURATION)
 _PHASES: Final = Histogram(metrics.PHASE_DURATION)
 _OPERATIONS: Final = Counter(metrics.OPERATIONS)
+_OPERATIONS_REFUSED: Final = Counter(metrics.OPERATIONS_REFUSED)
 _OPERATION_DURATION: Final = Histogram(metrics.OPERATION_DURATION)
 _VERDICTS: Final = Counter(metrics.VERDICTS)
 _DEAD_LETTERS: Final = Counter(metrics.DEAD_LETTERS)
@@ -35,13 +37,21 @@ def turn_ended(started: TurnStarted, ended: Ended) -> None:
     worked_s = (ended.receipt.timings.total or 0.0) / 1000
     _PHASES.record(max(0.0, waited_s - worked_s), {"phase": "queued", "door": Author.CHAT.value})
     _phases(ended, Author.CHAT)
+    _verdict(ended, Author.CHAT)  # also of what another worker did for it: that one has not counted the turn
 
 
 def operation_ended(door: Author, ended: Ended) -> None:
-    """A click or a tool call is answered; a repeat of one counts again."""
+    """A click or a tool call is answered; a repeat of one counts again, and the verdict on what it did does not."""
     _OPERATIONS.add(1, {"door": door.value, "outcome": ended.outcome.value})
     _OPERATION_DURATION.record((ended.receipt.timings.total or 0.0) / 1000, {"door": door.value})
     _phases(ended, door)
+    if not ended.repeated:
+        _verdict(ended, door)
+
+
+def operation_refused(door: Author, code: ErrorCode) -> None:
+    """A click or a tool call is answered with a code, and has no outcome."""
+    _OPERATIONS_REFUSED.add(1, {"door": door.value, "code": code.value})
 
 
 def poison_kept() -> None:
@@ -75,7 +85,7 @@ def tokens_used(prompt: int | None, completion: int | None) -> None:
 
 
 def _phases(ended: Ended, door: Author) -> None:
-    timings, verdict = ended.receipt.timings, ended.receipt.verdict
+    timings = ended.receipt.timings
     for phase, took_ms in (
         (Phase.PLAN, timings.plan),
         (Phase.EXECUTE, timings.execute),
@@ -83,5 +93,8 @@ def _phases(ended: Ended, door: Author) -> None:
     ):
         if took_ms is not None:
             _PHASES.record(took_ms / 1000, {"phase": phase.value, "door": door.value})
-    if verdict is not None:
+
+
+def _verdict(ended: Ended, door: Author) -> None:
+    if (verdict := ended.receipt.verdict) is not None:
         _VERDICTS.add(1, {"verdict": verdict.value, "door": door.value})

@@ -87,6 +87,7 @@ class Ended:
     text: str
     receipt: Receipt
     reason: str | None = None
+    repeated: bool = False  # of operations: an earlier run of the same id did it
 
 
 @dataclass(frozen=True)
@@ -134,18 +135,20 @@ class Cycle:
         await on_phase(Phase.EXECUTE, intent.attempt)
         started = time.perf_counter()
         with tracing.step(_TRACER, conventions.EXECUTE, attributes={conventions.TODO_ATTEMPT: intent.attempt}):
-            result = await self._apply(request, intent, expected)
+            result, repeated = await self._apply(request, intent, expected)
         clock.lap("execute", started)
         crash_point("after_apply")
         if result.status is not ApplyStatus.APPLIED:
             return _not_applied(request, replace(intent, attempt=result.attempt), expected, result, clock)
         # A repeat's change is in the rows that PLAN read already; they say nothing of what was there before it.
         before = None if result.repeated else intent.before
-        return await self.confirm(
+        ended = await self.confirm(
             request, result, clock, before=before, on_phase=on_phase, model=intent.model, notes=intent.notes
         )
+        return replace(ended, repeated=repeated)
 
-    async def _apply(self, request: Request, intent: Intent, expected: Diff) -> ApplyResult:
+    async def _apply(self, request: Request, intent: Intent, expected: Diff) -> tuple[ApplyResult, bool]:
+        """What became of it, and whether that is what another run of the same id did."""
         asked = ApplyRequest(
             owner=request.owner,
             operation_id=request.operation_id,
@@ -157,7 +160,8 @@ class Cycle:
         )
         crash_point("before_apply")
         try:
-            return await self._store.apply(asked)
+            result = await self._store.apply(asked)
+            return result, result.repeated
         except BusError as error:
             if error.problem.code is not ErrorCode.TIMEOUT:
                 raise
@@ -165,9 +169,10 @@ class Cycle:
         try:
             taken = await self._store.take_over(request.owner, request.operation_id)
             if taken.result is not None:
-                return taken.result
+                return taken.result, False  # recorded by the call that had no answer
             log.warning("apply had no answer; sealed and repeated", extra={"attempt": taken.attempt})
-            return await self._store.apply(asked.model_copy(update={"attempt": taken.attempt}))
+            result = await self._store.apply(asked.model_copy(update={"attempt": taken.attempt}))
+            return result, result.repeated
         except BusError as error:
             raise DoubtError(error) from error
 

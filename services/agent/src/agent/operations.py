@@ -2,6 +2,7 @@
 
 import logging
 import time
+from dataclasses import replace
 from typing import Final
 
 from opentelemetry import trace
@@ -12,7 +13,7 @@ from agent.receipts import fitted, fitted_text
 from agent.store import Store
 from agent.words import NOTHING_CHANGED, operation_in_words
 from bus import tracing
-from bus.errors import Refusal
+from bus.errors import BusError, Refusal
 from bus.tracing import current_trace_id
 from contracts import conventions
 from contracts.message import ErrorCode, Problem
@@ -40,7 +41,11 @@ class Operations:
         clock = Clock()
         span = trace.get_current_span()
         span.set_attribute(conventions.TODO_TURN_ID, asked.operation_id)
-        ended = await self._run(asked, request, clock)
+        try:
+            ended = await self._run(asked, request, clock)
+        except (Refusal, BusError) as error:
+            counting.operation_refused(asked.author, error.problem.code)
+            raise
         span.set_attribute(conventions.TODO_OUTCOME, ended.outcome.value)
         counting.operation_ended(asked.author, ended)
         return OperationsCompleted(
@@ -120,7 +125,7 @@ class Operations:
             # What was done under this id says nothing of what is asked for now.
             detail = "was used for other operations; mint a new one"
             raise Refusal(Problem(code=ErrorCode.CONFLICT, field="operation_id", detail=detail))
-        return await self._cycle.confirm(request, result, clock, before=None)
+        return replace(await self._cycle.confirm(request, result, clock, before=None), repeated=True)
 
 
 def _unknown(asked: RunOperations, clock: Clock, doubt: DoubtError) -> Ended:
