@@ -174,9 +174,12 @@ _OPERATIONS: Final = Row(
     (
         Series(
             "Operations by outcome",
-            (Query(per_minute("todo_operations_total", "door", "outcome"), "{{door}} {{outcome}}"),),
+            (
+                Query(per_minute("todo_operations_total", "door", "outcome"), "{{door}} {{outcome}}"),
+                Query(per_minute("todo_operations_refused_total", "door", "code"), "{{door}} told {{code}}"),
+            ),
             Unit.PER_MINUTE,
-            "Changes without a model: of the board, and of MCP clients.",
+            "Changes without a model: of the board, and of MCP clients. Told: those that have a code and no outcome.",
             stacked=True,
         ),
         Series(
