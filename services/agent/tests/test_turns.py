@@ -1,6 +1,7 @@
 """A turn is brought to its end once, whatever is delivered again, away, or lying meanwhile."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,8 +11,9 @@ from boards import OWNER, snapshot_of
 from fake_store import FakeStore
 from tests.telemetry.measured import Measured
 
+from agent import counting
 from agent.cancelling import Cancelling
-from agent.cycle import Cycle
+from agent.cycle import Clock, Cycle, Ended
 from agent.faults import ModelError, ModelFault
 from agent.planner import Planned
 from agent.receipts import RECEIPT_MAX_BYTES
@@ -34,7 +36,7 @@ from contracts.operations import (
 from contracts.planning import ModelPlan
 from contracts.store import ApplyRequest, ApplyStatus, Plan, Snapshot
 from contracts.todo import Author
-from contracts.turns import DeadTurn, Outcome, Phase, Receipt, TurnCompleted, TurnPhase, TurnStarted, Verdict
+from contracts.turns import DeadTurn, Outcome, Phase, Receipt, Timings, TurnCompleted, TurnPhase, TurnStarted, Verdict
 from verification.expect import expect
 
 
@@ -142,6 +144,35 @@ async def test_a_turn_goes_through_its_phases_and_is_completed_with_its_receipt(
     assert measured(metrics.TURNS, {"outcome": "confirmed"}) == measured(metrics.TURN_DURATION) == 1
     assert measured(metrics.VERDICTS, {"verdict": "confirmed", "door": "chat"}) == 1
     assert [measured(metrics.PHASE_DURATION, {"phase": phase}) for phase in ("queued", *Phase)] == [1, 1, 1, 1]
+
+
+async def test_a_turn_has_waited_until_a_worker_has_it_and_not_while_that_waits_for_the_store() -> None:
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+    stage.started = stage.started.model_copy(update={"accepted_at": datetime.now(UTC) - timedelta(seconds=30)})
+    stage.model.meanwhile = lambda: asyncio.sleep(0.2)
+    timings = (await stage.deliver()).receipt.timings
+    assert timings.queued is not None
+    assert 30_000 <= timings.queued < 30_000 + 10_000
+    assert timings.total is not None
+    assert timings.total < 10_000
+
+
+async def test_the_waiting_is_counted_as_it_stands_in_the_receipt(monkeypatch: pytest.MonkeyPatch) -> None:
+    recorded: list[tuple[float, dict[str, str]]] = []
+    monkeypatch.setattr(counting._PHASES, "record", lambda value, labels: recorded.append((value, labels)))
+    stage = Stage(GROCERIES, "add tea to Groceries", ADD)
+    receipt = Receipt(timings=Timings(queued=2_000, total=1_000))
+    # Accepted years ago, and told now: the stream was away meanwhile, and the agent had it for long.
+    counting.turn_ended(stage.started, Ended(Outcome.ANSWERED, "x", receipt))
+    assert recorded == [(2.0, {"phase": "queued", "door": "chat"})]
+
+
+async def test_a_plan_that_is_made_twice_takes_the_time_of_both() -> None:
+    clock = Clock()
+    now = time.perf_counter()
+    clock.lap("plan", now - 2)
+    clock.lap("plan", now - 3)
+    assert clock.timings.plan == pytest.approx(5_000, abs=500)
 
 
 async def test_a_turn_delivered_again_after_its_effect_is_confirmed_and_not_done_again(measured: Measured) -> None:

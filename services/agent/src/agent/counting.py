@@ -34,8 +34,9 @@ def turn_ended(started: TurnStarted, ended: Ended) -> None:
     outcome = {"outcome": ended.outcome.value}
     _TURNS.add(1, outcome)
     _TURN_DURATION.record(waited_s, outcome)
-    worked_s = (ended.receipt.timings.total or 0.0) / 1000
-    _PHASES.record(max(0.0, waited_s - worked_s), {"phase": "queued", "door": Author.CHAT.value})
+    # Until a worker had it. What comes later, as waiting for the store or the stream, is no queue.
+    if (queued_ms := ended.receipt.timings.queued) is not None:
+        _PHASES.record(queued_ms / 1000, {"phase": "queued", "door": Author.CHAT.value})
     _phases(ended, Author.CHAT)
     _verdict(ended, Author.CHAT)  # also of what another worker did for it: that one has not counted the turn
 

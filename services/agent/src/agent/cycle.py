@@ -70,9 +70,10 @@ class Clock:
     timings: Timings = field(default_factory=Timings)
 
     def lap(self, name: str, since: float) -> float:
-        """Note how long `name` took since `since`, and return now."""
+        """Note how long `name` took since `since`, and return now. What is done once more takes the time of both."""
         now = time.perf_counter()
-        self.timings = self.timings.model_copy(update={name: (now - since) * 1000})
+        before: float = getattr(self.timings, name) or 0.0
+        self.timings = self.timings.model_copy(update={name: before + (now - since) * 1000})
         return now
 
     def total(self) -> Timings:

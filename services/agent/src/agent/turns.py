@@ -31,6 +31,7 @@ from contracts.turns import (
     Outcome,
     Phase,
     Receipt,
+    Timings,
     TurnStarted,
     WaitsFor,
 )
@@ -89,7 +90,7 @@ class Turns:
             tracing.session(started.session),
             tracing.step(_TRACER, _INVOKE_AGENT, attributes=_agent(started)) as span,
         ):
-            clock = Clock()
+            clock = Clock(timings=Timings(queued=_queued_ms(started)))
             work = partial(self._outlasting, started, job, clock)
             try:
                 done = await self._cancelling.unless_cancelled(started.owner, started.turn_id, work)
@@ -223,6 +224,11 @@ def _agent(started: TurnStarted) -> tracing.Attributes:
 
 def _request(started: TurnStarted) -> Request:
     return Request(owner=started.owner, operation_id=started.turn_id, author=Author.CHAT, text=started.text)
+
+
+def _queued_ms(started: TurnStarted) -> float:
+    # By two clocks: the gateway's and ours.
+    return max(0.0, (datetime.now(UTC) - started.accepted_at).total_seconds() * 1000)
 
 
 def _is_old(started: TurnStarted) -> bool:
