@@ -203,7 +203,7 @@ async def test_a_connection_whose_rollback_was_cut_short_holds_nothing_and_is_no
             'WITH x AS \n(UPDATE owners SET a=$1 COLLATE "C")\n INSERT INTO changes (a) VALUES ($2)',
             ("INSERT", "changes"),
         ),
-        ("BEGIN", ("EXECUTE", None)),
+        ("BEGIN", ("other", None)),
     ],
 )
 def test_a_statement_is_named_by_its_verb_and_our_table(statement: str, name: tuple[str, str | None]) -> None:

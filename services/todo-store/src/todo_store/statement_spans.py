@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bus import tracing
 from contracts import conventions
+from contracts.instruments import OTHER
 from todo_store.schema import METADATA
 
 _TRACER: Final = trace.get_tracer("todo_store")
@@ -22,10 +23,10 @@ _KEY: Final = "todo_store.span"
 
 
 def name_of(statement: str) -> tuple[str, str | None]:
-    """The verb, and the table if it is one of ours: ("SELECT", "owners")."""
+    """The verb, and the table if it is one of ours: ("SELECT", "owners"); "other" for another form."""
     match = _FORM.match(_WITH.sub("", statement, count=1))
     if match is None:
-        return "EXECUTE", None
+        return OTHER, None
     return match[1], match[2] if match[2] in METADATA.tables else None
 
 
