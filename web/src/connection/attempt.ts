@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 
+import { texts } from "../ui/texts";
 import { Assembler, FrameError, split, type JsonObject } from "./frames";
 import { Heartbeat } from "./heartbeat";
 import { isRelayUrl, obstacleOf } from "./obstacle";
@@ -88,10 +89,10 @@ export class Attempt {
         if (this.#path === null && this.#pathAsks <= PATH_ASKS_MAX) void this.#readPath();
       },
       missed: (silentMs) => this.#events?.missed(silentMs),
-      dead: () => this.#lost({ code: "timeout", detail: "The server no longer answers." }),
+      dead: () => this.#lost({ code: "timeout", detail: texts.reasons.noLongerAnswers }),
     });
     this.#watchdog = setTimeout(
-      () => this.#stuck({ code: "timeout", detail: `No connection within ${CONNECT_TIMEOUT_S} seconds.` }),
+      () => this.#stuck({ code: "timeout", detail: texts.reasons.notConnected(CONNECT_TIMEOUT_S) }),
       CONNECT_TIMEOUT_S * 1000,
     );
     this.#socket = new SignalingSocket(platform.openSocket(), {
@@ -191,13 +192,13 @@ export class Attempt {
         this.#draining(message.retry_after_ms);
         return;
       case "bye":
-        this.#lost({ code: "unavailable", detail: "The server ended the session." });
+        this.#lost({ code: "unavailable", detail: texts.reasons.ended });
     }
   }
 
   #draining(retryAfterMs: number): void {
     if (this.#open) this.#events?.draining(retryAfterMs);
-    else this.#lost({ code: "unavailable", detail: "The server is restarting." }, retryAfterMs);
+    else this.#lost({ code: "unavailable", detail: texts.reasons.restarting }, retryAfterMs);
   }
 
   #connect(ready: Ready): void {
@@ -205,7 +206,7 @@ export class Attempt {
     this.#events?.ready(ready); // first: it holds the next resume token
     if (this.#relayOnly && !this.#relayOffered) {
       // It would look for a way until its time is up, and there is none to find.
-      const detail = "Only a relay may be used, and the server offers none.";
+      const detail = texts.reasons.noRelayOffered;
       this.#refused({ code: "connect_failed", detail, obstacle: "no_relay_offered", relayOnly: true });
       return;
     }
@@ -219,7 +220,7 @@ export class Attempt {
         lost: (reason) => (this.#answered && reason.code === "connect_failed" ? this.#stuck(reason) : this.#lost(reason)),
       });
     } catch {
-      this.#refused({ code: "unsupported", detail: "This browser gives no WebRTC connection to this page." });
+      this.#refused({ code: "unsupported", detail: texts.reasons.noWebRtc });
       return;
     }
     void this.#peer.offer();
@@ -250,7 +251,7 @@ export class Attempt {
       whole = this.#assembler.feed(data);
     } catch (error) {
       if (!(error instanceof FrameError)) throw error;
-      this.#events?.problem({ code: error.code, detail: `A message of the server ${error.message}.` });
+      this.#events?.problem({ code: error.code, detail: texts.reasons.badFrame(error.message) });
       return;
     }
     if (whole === null) return;
@@ -259,7 +260,7 @@ export class Attempt {
     if (checked.success) this.#receive(checked.output);
     else if (typeof kind !== "string" || KNOWN_TYPES.has(kind)) {
       const named = typeof kind === "string" ? kind : "no type";
-      this.#events?.problem({ code: "invalid", detail: `The page does not understand a message of the server (${named}).` });
+      this.#events?.problem({ code: "invalid", detail: texts.reasons.notUnderstood(named) });
     }
     // A type that a newer server may know is passed over.
   }

@@ -1,5 +1,6 @@
 /** The agent as the page sees it: connects, reconnects, keeps unanswered turns. It knows no React and no store. */
 
+import { texts } from "../ui/texts";
 import { Attempt, type Platform } from "./attempt";
 import { Cancels } from "./cancels";
 import { traceparent, uuid7 } from "./ids";
@@ -41,7 +42,7 @@ export interface ConnectionListener extends SignInEvents {
   operationFailed: OperationEvents["failed"];
 }
 
-const OTHER_OWNER: Reason = { code: "unauthorised", detail: "This was clicked under another sign-in; it is not asked for under yours" };
+const OTHER_OWNER: Reason = { code: "unauthorised", detail: texts.reasons.changeOfOtherOwner };
 
 export interface ConnectionOptions {
   readonly platform: Platform;

@@ -7,6 +7,7 @@
 
 import type { InferInput } from "valibot";
 
+import { texts } from "../ui/texts";
 import { lengthInPieces } from "./frames";
 import { MESSAGE_IN_MAX_BYTES, type ErrorCode, type FromGateway, type RunOperationSchema } from "./protocol";
 import type { Reason } from "./state";
@@ -37,11 +38,11 @@ const GIVE_UP_MS = 180_000;
 const RETRY_FIRST_MS = 500;
 const RETRY_MAX_MS = 10_000;
 const UNKNOWN_MAX = 3; // so often is it asked again for what was answered with "unknown" or "internal"
-const UNANSWERED: Reason = { code: "timeout", detail: "The server did not answer in time." };
-const GIVEN_UP: Reason = { code: "timeout", detail: "The server did not say what became of this for three minutes; look at the lists" };
-const NEVER_SENT: Reason = { code: "unavailable", detail: "There was no connection for three minutes, so this was not done" };
-const TOO_MANY: Reason = { code: "limit", detail: "Too many changes are waiting for the server; wait until some are done" };
-const TOO_LARGE: Reason = { code: "too_large", detail: "This is too large for one message; write less, or make it in parts" };
+const UNANSWERED: Reason = { code: "timeout", detail: texts.reasons.unanswered };
+const GIVEN_UP: Reason = { code: "timeout", detail: texts.reasons.changeGivenUp };
+const NEVER_SENT: Reason = { code: "unavailable", detail: texts.reasons.changeNeverSent };
+const TOO_MANY: Reason = { code: "limit", detail: texts.reasons.tooManyChanges };
+const TOO_LARGE: Reason = { code: "too_large", detail: texts.reasons.tooLargeChange };
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set(["timeout", "rate", "overloaded", "unavailable", "fenced", "internal"]);
 const NOT_BEGUN: ReadonlySet<ErrorCode> = new Set(["rate", "overloaded"]); // said before anything was done
 

@@ -4,6 +4,7 @@
  * The server knows a turn by its id, so asking twice never does a thing twice.
  */
 
+import { texts } from "../ui/texts";
 import type { ErrorCode, FromGateway, TurnRejected, TurnStart } from "./protocol";
 import type { Reason } from "./state";
 
@@ -14,7 +15,7 @@ const RETRY_FIRST_MS = 1_000; // where the server names no time
 const RETRY_LEAST_MS = 250;
 const RETRY_MAX_MS = 30_000;
 const SILENCE_MS = 180_000;
-const UNANSWERED: Reason = { code: "timeout", detail: "The server did not answer in time." };
+const UNANSWERED: Reason = { code: "timeout", detail: texts.reasons.unanswered };
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set(["timeout", "rate", "overloaded", "unavailable"]);
 
 export type PendingTurn = Required<Pick<TurnStart, "turn_id" | "text" | "traceparent" | "sent_at">>;

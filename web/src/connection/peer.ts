@@ -1,5 +1,6 @@
 /** One RTCPeerConnection with its one data channel. It is used once: recovery is a new one (aiortc has no ICE restart). */
 
+import { texts } from "../ui/texts";
 import { isRelayUrl, type Progress } from "./obstacle";
 import { readingsOf, type Readings } from "./readings";
 import { chosenPath, type Path } from "./path";
@@ -71,7 +72,7 @@ export class Peer {
       this.#events.offer(sdp);
       await this.#connection.setLocalDescription({ type: "offer", sdp });
     } catch {
-      this.#end({ code: "connect_failed", detail: "The browser could not make an offer." });
+      this.#end({ code: "connect_failed", detail: texts.reasons.noOffer });
     }
   }
 
@@ -80,7 +81,7 @@ export class Peer {
     try {
       await this.#connection.setRemoteDescription({ type: "answer", sdp });
     } catch {
-      this.#end({ code: "invalid", detail: "The browser did not accept the server's answer." });
+      this.#end({ code: "invalid", detail: texts.reasons.answerNotAccepted });
       return;
     }
     const early = this.#early ?? [];
@@ -98,7 +99,7 @@ export class Peer {
   send(frames: readonly string[]): boolean {
     if (this.#channel.readyState !== "open") return false;
     if (this.#channel.bufferedAmount > BUFFERED_MAX_BYTES) {
-      this.#end({ code: "slow_reader", detail: "The connection takes nothing any more." });
+      this.#end({ code: "slow_reader", detail: texts.reasons.takesNothing });
       return false;
     }
     for (const frame of frames) this.#channel.send(frame);
@@ -131,7 +132,7 @@ export class Peer {
 
   /** Close it as though the network were gone; `lost` follows. */
   drop(): void {
-    this.#end({ code: "connect_failed", detail: "The network was lost." });
+    this.#end({ code: "connect_failed", detail: texts.reasons.networkLost });
   }
 
   /** Close; no event follows. */
@@ -176,7 +177,7 @@ export class Peer {
       connection.sctp?.transport.iceTransport.addEventListener("selectedcandidatepairchange", () => this.#events?.rerouted());
     });
     channel.addEventListener("message", (event: MessageEvent<unknown>) => this.#events?.frame(event.data));
-    channel.addEventListener("close", () => this.#end({ code: "unavailable", detail: "The connection was closed." }));
+    channel.addEventListener("close", () => this.#end({ code: "unavailable", detail: texts.reasons.closed }));
   }
 
   #trickle(candidate: RTCIceCandidate | null): void {
@@ -194,10 +195,10 @@ export class Peer {
   #connectionState(state: RTCPeerConnectionState): void {
     clearTimeout(this.#grace);
     if (state === "failed" || state === "closed") {
-      this.#end({ code: "connect_failed", detail: "No way through the network was found, or it was lost." });
+      this.#end({ code: "connect_failed", detail: texts.reasons.noWay });
     } else if (state === "disconnected") {
       this.#grace = setTimeout(
-        () => this.#end({ code: "connect_failed", detail: "The network was lost." }),
+        () => this.#end({ code: "connect_failed", detail: texts.reasons.networkLost }),
         DISCONNECTED_GRACE_MS,
       );
     }

@@ -1,5 +1,6 @@
 /** The access token: which one is in use, and how another takes its place. It is never shown, logged or put into an error. */
 
+import { texts } from "../ui/texts";
 import type { Attempt } from "./attempt";
 import { uuid7 } from "./ids";
 import { isRetryable } from "./outbox";
@@ -20,14 +21,8 @@ type Channel = Pick<Attempt, "send" | "hello">;
 const ANSWER_MS = 10_000;
 const AGAIN_FIRST_MS = 5_000;
 const AGAIN_MAX_MS = 60_000;
-const UNANSWERED: Reason = {
-  code: "timeout",
-  detail: "The server could not check your new sign-in; it is used for the next connection",
-};
-const REFUSED: Reason = {
-  code: "unauthorised",
-  detail: "Your new sign-in was not accepted for this conversation; open its link in a new tab, or ask for a new one",
-};
+const UNANSWERED: Reason = { code: "timeout", detail: texts.reasons.signInUnanswered };
+const REFUSED: Reason = { code: "unauthorised", detail: texts.reasons.signInRefused };
 
 interface Request {
   readonly token: string;

@@ -2,6 +2,7 @@
 
 import * as v from "valibot";
 
+import { texts } from "../ui/texts";
 import { FromServerSchema, SIGNALING_FRAME_MAX_BYTES, type FromClient, type FromServer } from "./protocol";
 import type { Reason } from "./state";
 
@@ -17,18 +18,18 @@ const KNOWN_TYPES: ReadonlySet<unknown> = new Set(["ready", "answer", "candidate
 /** A message, null for one of a type that a newer server may know, or the reason why it is neither. */
 export function parseFromServer(data: unknown): FromServer | null | Reason {
   if (typeof data !== "string" || data.length > SIGNALING_FRAME_MAX_BYTES) {
-    return { code: "invalid", detail: "The server sent a message that is no text or too long." };
+    return { code: "invalid", detail: texts.reasons.noTextOrTooLong };
   }
   let parsed: unknown;
   try {
     parsed = JSON.parse(data);
   } catch {
-    return { code: "invalid", detail: "The server sent a message that is not JSON." };
+    return { code: "invalid", detail: texts.reasons.notJson };
   }
   const checked = v.safeParse(FromServerSchema, parsed);
   if (checked.success) return checked.output;
   if (typeof parsed === "object" && parsed !== null && "type" in parsed && !KNOWN_TYPES.has(parsed.type)) return null;
-  return { code: "invalid", detail: `The server sent a malformed message: ${checked.issues[0].message}` };
+  return { code: "invalid", detail: texts.reasons.malformed(checked.issues[0].message) };
 }
 
 export class SignalingSocket {
@@ -40,7 +41,7 @@ export class SignalingSocket {
     this.#events = events;
     socket.addEventListener("open", () => this.#events?.opened());
     socket.addEventListener("message", (event: MessageEvent<unknown>) => this.#receive(event.data));
-    socket.addEventListener("close", () => this.#end({ code: "unavailable", detail: "The server cannot be reached." }));
+    socket.addEventListener("close", () => this.#end({ code: "unavailable", detail: texts.reasons.unreachable }));
   }
 
   send(message: FromClient): void {

@@ -5,6 +5,7 @@ import { byteLength } from "../connection/frames";
 import { uuid7 } from "../connection/ids";
 import { REQUEST_MAX_BYTES, type FromGateway } from "../connection/protocol";
 import type { Reason } from "../connection/state";
+import { texts } from "../ui/texts";
 import { askedFor, HISTORY_DUE, NO_HISTORY, PAGE_TURNS, takePage, unanswered } from "./history";
 import type { Kept } from "./kept";
 import { afterEnds, ask, goOn, isQueueFull, leaveQueue, notStopped, stopAll, turnDue } from "./queue";
@@ -26,10 +27,7 @@ import {
 } from "./turns";
 
 const HISTORY_ANSWER_MS = 10_000;
-const TOO_MANY: Reason = {
-  code: "limit",
-  detail: "Too many requests are waiting for the server. Send it again when some have been answered.",
-};
+const TOO_MANY: Reason = { code: "limit", detail: texts.reasons.tooManyRequests };
 
 type Turns = Pick<AgentConnection, "startTurn" | "dropTurn" | "cancelTurn" | "getHistory">;
 

@@ -2,10 +2,11 @@
 
 import type { ErrorCode, HistoryPage, HistoryTurn } from "../connection/protocol";
 import type { Reason } from "../connection/state";
+import { texts } from "../ui/texts";
 import { isQueued, newTurn, TURNS_MAX, type Turn, type TurnLog } from "./turns";
 
 export const PAGE_TURNS = 20;
-const LOST: Reason = { code: "not_found", detail: "How this request ended cannot be read any more; look at the lists" };
+const LOST: Reason = { code: "not_found", detail: texts.reasons.lost };
 
 interface Asked {
   /** The `ref` of the answer. */

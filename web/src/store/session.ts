@@ -6,6 +6,7 @@ import type { Operation } from "../connection/operations";
 import type { FromGateway } from "../connection/protocol";
 import { SessionLock } from "../connection/session_lock";
 import { refusalOf, type ConnectionState, type Reason } from "../connection/state";
+import { texts } from "../ui/texts";
 import { abandonLoading, applyEntry, beginLoading, EMPTY_BOARD, passOver, takeList, type Board } from "./board";
 import { Conversation } from "./conversation";
 import { Expiry } from "./expiry";
@@ -16,14 +17,8 @@ import type { AgentStore, Revealed, View } from "./store";
 
 const STATE_ANSWER_MS = 10_000;
 const STATE_PAUSE_MS = 2_000;
-const MISSED: Reason = {
-  code: "limit",
-  detail: "Much has happened while this page was away, and not all of it is shown here; the lists are up to date",
-};
-const NO_TOKEN: Reason = {
-  code: "unauthorised",
-  detail: "The link that was opened holds no sign-in that can be used; open the link you were given again",
-};
+const MISSED: Reason = { code: "limit", detail: texts.reasons.missed };
+const NO_TOKEN: Reason = { code: "unauthorised", detail: texts.reasons.noSignIn };
 
 export interface SessionOptions {
   readonly platform: Platform;

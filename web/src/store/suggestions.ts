@@ -1,5 +1,6 @@
 /** What an empty conversation offers to ask, by what is on the board. Pure. */
 
+import { texts } from "../ui/texts";
 import { inOrder, type Board } from "./board";
 
 export type Suggestion =
@@ -12,9 +13,10 @@ export type Suggestion =
   | { readonly kind: "add"; readonly item: string; readonly list: string }
   | { readonly kind: "complete"; readonly item: string };
 
+const EXAMPLES = texts.chat.examples;
 const FIRST_STEPS: readonly Suggestion[] = [
-  { kind: "create", list: "Groceries" },
-  { kind: "createWith", list: "Travel", item: "passport" },
+  { kind: "create", list: EXAMPLES.list },
+  { kind: "createWith", list: EXAMPLES.otherList, item: EXAMPLES.otherItem },
   { kind: "open" },
 ];
 const NAME_MAX_CHARS = 28; // a longer one makes no chip
@@ -29,7 +31,7 @@ export function suggestionsFor({ revision, lists, items }: Pick<Board, "revision
   return [
     { kind: "show", list: first.list.name },
     { kind: "open" },
-    { kind: "add", item: "milk", list: first.list.name },
+    { kind: "add", item: EXAMPLES.item, list: first.list.name },
     ...(open === undefined ? [] : [{ kind: "complete", item: open.title } as const]),
   ];
 }

@@ -3,6 +3,7 @@
 import { isRetryable } from "../connection/outbox";
 import type { ErrorCode, FromGateway, ModelUse, Outcome, Phase, TurnCompleted, WaitsFor } from "../connection/protocol";
 import type { Reason } from "../connection/state";
+import { texts } from "../ui/texts";
 
 export interface PhaseSeen {
   readonly phase: Phase;
@@ -54,11 +55,8 @@ export interface TurnLog {
 
 export const TURNS_MAX = 500;
 export const NO_TURNS: TurnLog = { turns: [], lastEnded: null, lastAsked: null, putBack: null };
-const OTHER_OWNER: Reason = {
-  code: "unauthorised",
-  detail: "This was written under another sign-in; it is not sent under yours",
-};
-const SILENT: Reason = { code: "timeout", detail: "No word of this request any more; look at the lists" };
+const OTHER_OWNER: Reason = { code: "unauthorised", detail: texts.reasons.requestOfOtherOwner };
+const SILENT: Reason = { code: "timeout", detail: texts.reasons.silent };
 // Sent once more as it is, such a turn can be taken; with any other code the request itself has to change.
 const WORTH_REPEATING: ReadonlySet<ErrorCode> = new Set(["limit", "capacity", "deadline", "internal"]);
 // Ends that leave the lists as they were, and that another try may not meet. Of `unknown` that is not so.

@@ -4,7 +4,8 @@ import type { Receipt, RowChange } from "../connection/protocol";
 import { texts } from "./texts";
 import { dueWords } from "./words";
 
-const { fields: NAMES, places: PLACES, open: OPEN, done: DONE, none: NONE, anotherList: ANOTHER_LIST } = texts.receipt;
+const { fields: NAMES, places: PLACES, priorities: PRIORITIES } = texts.receipt;
+const { open: OPEN, done: DONE, none: NONE, anotherList: ANOTHER_LIST } = texts.receipt;
 
 export interface FieldChange {
   readonly field: string;
@@ -52,7 +53,7 @@ function settingsOf(view: View): Fields {
   if (view.kind === "list") return new Map();
   return new Map([
     [NAMES.due, view.due === null ? null : dueWords(view.due)],
-    [NAMES.priority, view.priority === "none" ? null : view.priority],
+    [NAMES.priority, view.priority === "none" ? null : PRIORITIES[view.priority]],
     [NAMES.notes, view.notes === "" ? null : view.notes],
   ]);
 }

@@ -2,6 +2,7 @@
  * Every text of the page, in one place: another language is another object of this shape.
  *
  * Sections follow the page's parts. What depends on a number or a name is a function of it.
+ * It imports nothing, so that the store and the connection can take their reasons from it.
  */
 
 export const texts = {
@@ -30,6 +31,8 @@ export const texts = {
       add: (item: string, list: string) => `add ${item} to ${list}`,
       complete: (item: string) => `mark ${item} as done`,
     },
+    /** What the suggestions name where the board names nothing. */
+    examples: { list: "Groceries", item: "milk", otherList: "Travel", otherItem: "passport" },
     loading: "Loading this conversation",
     loadingLater: "This conversation is shown again once the page is connected",
     earlier: "Earlier requests",
@@ -118,6 +121,7 @@ export const texts = {
     done: "done",
     none: "none",
     anotherList: "another list",
+    priorities: { low: "low", medium: "medium", high: "high" },
     places: {
       first: "first",
       end: "at the end",
@@ -302,6 +306,42 @@ export const texts = {
   copying: {
     copied: "Copied",
     notCopied: "Not copied: the browser does not allow it",
+  },
+  /** Why something did not come about, where the page itself finds it; the server's own reasons come in its words. */
+  reasons: {
+    requestOfOtherOwner: "This was written under another sign-in; it is not sent under yours",
+    silent: "No word of this request any more; look at the lists",
+    lost: "How this request ended cannot be read any more; look at the lists",
+    missed: "Much has happened while this page was away, and not all of it is shown here; the lists are up to date",
+    tooManyRequests: "Too many requests are waiting for the server. Send it again when some have been answered.",
+    changeOfOtherOwner: "This was clicked under another sign-in; it is not asked for under yours",
+    changeGivenUp: "The server did not say what became of this for three minutes; look at the lists",
+    changeNeverSent: "There was no connection for three minutes, so this was not done",
+    tooManyChanges: "Too many changes are waiting for the server; wait until some are done",
+    tooLargeChange: "This is too large for one message; write less, or make it in parts",
+    noSignIn: "The link that was opened holds no sign-in that can be used; open the link you were given again",
+    signInUnanswered: "The server could not check your new sign-in; it is used for the next connection",
+    signInRefused: "Your new sign-in was not accepted for this conversation; open its link in a new tab, or ask for a new one",
+    unanswered: "The server did not answer in time.",
+    noLongerAnswers: "The server no longer answers.",
+    unreachable: "The server cannot be reached.",
+    restarting: "The server is restarting.",
+    ended: "The server ended the session.",
+    closed: "The connection was closed.",
+    notConnected: (seconds: number) => `No connection within ${seconds} seconds.`,
+    networkLost: "The network was lost.",
+    noWay: "No way through the network was found, or it was lost.",
+    noRelayOffered: "Only a relay may be used, and the server offers none.",
+    takesNothing: "The connection takes nothing any more.",
+    noWebRtc: "This browser gives no WebRTC connection to this page.",
+    noOffer: "The browser could not make an offer.",
+    answerNotAccepted: "The browser did not accept the server's answer.",
+    noTextOrTooLong: "The server sent a message that is no text or too long.",
+    notJson: "The server sent a message that is not JSON.",
+    malformed: (why: string) => `The server sent a malformed message: ${why}`,
+    /** @param what of `connection/frames.ts`: the rest of the sentence */
+    badFrame: (what: string) => `A message of the server ${what}.`,
+    notUnderstood: (type: string) => `The page does not understand a message of the server (${type}).`,
   },
   connection: {
     states: {
