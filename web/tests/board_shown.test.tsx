@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { TodoItem } from "../src/connection/protocol";
 import { applyEntry, beginLoading, EMPTY_BOARD, takeList, type Board } from "../src/store/board";
 import { addOperation, completeOperation, doubtOperation, failOperation } from "../src/store/operations";
+import { dueInFull, dueLabel } from "../src/ui/due_words";
 import { completed, entry, fromGateway, stateList, todoItem, todoList } from "./samples";
 import { end, say, session, showPage, store } from "./shown";
 
@@ -49,6 +50,9 @@ describe("the board", () => {
     const eggs = screen.getAllByTestId("item")[1];
     expect(eggs?.textContent).toContain("six");
     expect(eggs?.textContent).toContain("High");
+    // As a receipt writes it: nothing of "today", which is another day when it is read again.
+    expect(within(eggs ?? document.body).getByTitle(dueInFull("2026-11-23")).textContent).toContain(dueLabel("2026-11-23", new Date()));
+    expect(dueInFull("2026-11-23")).toContain("2026");
     expect(screen.getByTestId("list").dataset["listName"]).toBe("Groceries");
   });
 

@@ -5,6 +5,7 @@ import { beginLoading, EMPTY_BOARD, takeList } from "../src/store/board";
 import { AgentContext } from "../src/ui/agent";
 import { ReceiptView } from "../src/ui/ReceiptView";
 import { rowWords } from "../src/ui/row_words";
+import { dueInFull } from "../src/ui/due_words";
 import { completed, stateList, todoItem, todoList } from "./samples";
 import { end, hear, say, session, showPage, store } from "./shown";
 
@@ -101,7 +102,7 @@ describe("a receipt", () => {
     ];
     end(completed("t1", { outcome: "confirmed", receipt: { verdict: "confirmed", observed: { changes } } }));
     expect(rows()).toEqual([
-      "+added milk in Groceriesdue 2026-11-23priority highnotes two litres",
+      `+added milk in Groceriesdue ${dueInFull("2026-11-23")}priority highnotes two litres`,
       "+added eggs in Groceries",
       "−removed tea in Groceriesstate donenotes none",
       "~changed rye in Groceriesnotes none → none",

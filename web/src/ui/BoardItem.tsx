@@ -8,7 +8,7 @@ import { useActions } from "./agent";
 import { useBoard } from "./board_context";
 import { BoardEditor } from "./BoardEditor";
 import { RowMenu } from "./BoardMenu";
-import { dueLabel } from "./due_words";
+import { dueInFull, dueLabel } from "./due_words";
 import { Icon } from "./icons";
 import { elementIdOf } from "./Revealer";
 import { texts } from "./texts";
@@ -97,7 +97,7 @@ function Tags({ item, id, now }: { readonly item: TodoItem; readonly id: string;
   return (
     <span className="item-tags" id={id}>
       {due !== null && (
-        <span className="tag" data-tone={isLate ? "bad" : undefined} title={due}>
+        <span className="tag" data-tone={isLate ? "bad" : undefined} title={dueInFull(due)}>
           <Icon name="calendar" />
           {dueLabel(due, now)}
           {isLate && <span className="visually-hidden"> {texts.board.overdue}</span>}

@@ -1,8 +1,8 @@
 /** One row of a diff in words. Pure. */
 
 import type { Receipt, RowChange } from "../connection/protocol";
+import { dueInFull } from "./due_words";
 import { texts } from "./texts";
-import { dueWords } from "./words";
 
 const { fields: NAMES, places: PLACES, priorities: PRIORITIES } = texts.receipt;
 const { open: OPEN, done: DONE, none: NONE, anotherList: ANOTHER_LIST } = texts.receipt;
@@ -52,7 +52,7 @@ export function idsNamedIn({ before, after }: RowChange): readonly string[] {
 function settingsOf(view: View): Fields {
   if (view.kind === "list") return new Map();
   return new Map([
-    [NAMES.due, view.due === null ? null : dueWords(view.due)],
+    [NAMES.due, view.due === null ? null : dueInFull(view.due)],
     [NAMES.priority, view.priority === "none" ? null : PRIORITIES[view.priority]],
     [NAMES.notes, view.notes === "" ? null : view.notes],
   ]);

@@ -1,4 +1,4 @@
-/** Times and reasons in words. Pure. */
+/** Durations and reasons in words. Pure. */
 
 import type { Reason } from "../connection/state";
 import { texts } from "./texts";
@@ -10,11 +10,6 @@ export type Tone = "good" | "plain" | "info" | "warn" | "bad";
 export function duration(ms: number): string {
   if (ms < 10) return `${Number(ms.toPrecision(2))} ms`;
   return ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
-}
-
-/** A day as it is; a moment in the reader's own zone. */
-export function dueWords(due: string): string {
-  return due.includes("T") ? new Date(due).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }) : due;
 }
 
 const PREDICATE = /^(is|are|has|was|holds|begins|gives|changes|may|comes|reads|cannot) /;
