@@ -233,7 +233,7 @@ async def _large(browser: Browser, stack: RunningStack) -> tuple[list[str], int,
             async def load(opened: Page = opened) -> None:
                 await opened.goto(_address(stack, LARGE))
                 await opened.wait_for_function(
-                    "(lists) => document.querySelectorAll('[data-testid=list]').length === lists",
+                    ARE_SHOWN,
                     arg=LISTS,
                     timeout=BOUND_MS,
                 )

@@ -4,6 +4,7 @@ import type { Priority, TodoItem } from "../connection/protocol";
 import { changedElsewhere, changesOf, fieldsShown, notesOver, titleOver, type Edit, type Field } from "../store/editing";
 import { dayAfter, dayOf, dueFrom, LAST_DAY, localDay, timeOf } from "../store/due";
 import { useAgentState } from "./agent";
+import { quoted } from "./board_acts";
 import { useBoard } from "./board_context";
 import { dueLabel } from "./due_words";
 import { clickWords, isGood } from "./click_words";
@@ -201,7 +202,7 @@ function DueFields({ id, due, write }: { readonly id: string; readonly due: stri
 function valueWords(row: TodoItem, field: Field): string {
   if (field === "due") return row.due === null ? texts.board.none : dueLabel(row.due, new Date());
   if (field === "priority") return texts.board.priorityNames[row.priority];
-  return row[field] === "" ? texts.board.none : `\u2068“${row[field]}”\u2069`;
+  return row[field] === "" ? texts.board.none : quoted(row[field]);
 }
 
 const FIELD_NAMES = { title: texts.board.itemTitle, notes: texts.board.notes, due: texts.board.due, priority: texts.board.priority } as const;

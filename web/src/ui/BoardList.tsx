@@ -4,6 +4,7 @@ import type { TodoList } from "../connection/protocol";
 import type { ListOnBoard } from "../store/board";
 import { asStored, titleOver } from "../store/editing";
 import { markOf } from "../store/marks";
+import { quoted } from "./board_acts";
 import { useBoard } from "./board_context";
 import { ClickMark, touchedMark } from "./BoardItem";
 import { RowMenu } from "./BoardMenu";
@@ -146,7 +147,7 @@ function Rename({ list }: { readonly list: TodoList }): ReactNode {
       label={texts.board.rename}
       action={texts.board.save}
       initial={seen}
-      note={list.name === seen ? null : texts.board.changedField(texts.board.name, `\u2068“${list.name}”\u2069`)}
+      note={list.name === seen ? null : texts.board.changedField(texts.board.name, quoted(list.name))}
       submit={(name) => {
         acts.rename(list, name);
         close();

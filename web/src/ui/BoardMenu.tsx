@@ -49,6 +49,7 @@ function useChoices(row: TodoItem | TodoList, turn: string | null): readonly Cho
   const { acts, change } = useBoard();
   const session = useActions();
   const words = texts.board;
+  const { keys } = words;
   const shownTurn: readonly Choice[] =
     turn === null ? [] : [{ icon: "clock", label: words.showTurn, act: () => session.reveal({ kind: "turn", id: turn }) }];
   const goOn = (): void => {
@@ -57,13 +58,13 @@ function useChoices(row: TodoItem | TodoList, turn: string | null): readonly Cho
   };
   if (!("list_id" in row)) {
     return [
-      { icon: "plus", label: words.newItem, key: "n", act: () => change({ type: "adding", id: row.id }) },
-      { icon: "edit", label: words.rename, key: "F2", act: () => change({ type: "renaming", id: row.id }) },
+      { icon: "plus", label: words.newItem, key: keys.newItem, act: () => change({ type: "adding", id: row.id }) },
+      { icon: "edit", label: words.rename, key: keys.rename, act: () => change({ type: "renaming", id: row.id }) },
       ...shownTurn,
       {
         icon: "trash",
         label: words.remove,
-        key: "Del",
+        key: keys.remove,
         isDanger: true,
         act: () => {
           goOn();
@@ -73,15 +74,15 @@ function useChoices(row: TodoItem | TodoList, turn: string | null): readonly Cho
     ];
   }
   return [
-    { icon: "edit", label: words.edit, key: "Enter", act: () => change({ type: "edit", item: row }) },
-    { icon: "arrow_up", label: words.moveUp, key: "Alt ↑", act: () => acts.step(row.id, "up") },
-    { icon: "arrow_down", label: words.moveDown, key: "Alt ↓", act: () => acts.step(row.id, "down") },
-    { icon: "send", label: words.moveTo, key: "m", act: () => change({ type: "moving", id: row.id }) },
+    { icon: "edit", label: words.edit, key: keys.edit, act: () => change({ type: "edit", item: row }) },
+    { icon: "arrow_up", label: words.moveUp, key: keys.moveUp, act: () => acts.step(row.id, "up") },
+    { icon: "arrow_down", label: words.moveDown, key: keys.moveDown, act: () => acts.step(row.id, "down") },
+    { icon: "send", label: words.moveTo, key: keys.moveTo, act: () => change({ type: "moving", id: row.id }) },
     ...shownTurn,
     {
       icon: "trash",
       label: words.remove,
-      key: "Del",
+      key: keys.remove,
       isDanger: true,
       act: () => {
         goOn();

@@ -243,6 +243,8 @@ export const texts = {
     moveDown: "Move down",
     moveTo: "Move to…",
     remove: "Delete",
+    /** As the menu of a row names them. */
+    keys: { newItem: "n", edit: "Enter", rename: "F2", moveUp: "Alt ↑", moveDown: "Alt ↓", moveTo: "m", remove: "Del" },
     showTurn: "Show the request that changed it",
     lastChange: "last change",
     editing: (title: string) => `Edit ${title}`,
