@@ -40,7 +40,7 @@ async def connected(page: Page, timeout_ms: int = CONNECT_MS) -> Connected:
     """Wait for the connection."""
     pill = page.get_by_test_id("connection")
     await expect(pill).to_have_attribute("data-state", "connected", timeout=timeout_ms)
-    await expect(pill).to_contain_text(re.compile("direct|relay"), timeout=timeout_ms)
+    await expect(pill).to_contain_text(re.compile("host|srflx|prflx|relay"), timeout=timeout_ms)
     pair = await pair_of(page)
     assert pair is not None
     return Connected(pair, await pill.inner_text(), await page.evaluate("window.__todoAgent.connectMs"))
