@@ -15,7 +15,7 @@ from contracts.metrics import INSTRUMENTS
 
 NO_LABELS: Final[Mapping[str, str]] = MappingProxyType({})
 _OF_SERIES: Final = {series: instrument for instrument in INSTRUMENTS for series in instrument.series}
-_TARGET_INFO: Final = "target_info"
+INFO: Final = "target_info"
 """Made by the exporter out of the resource; one series a process, whatever happens."""
 
 
@@ -73,7 +73,7 @@ async def scraped(of: Iterable[tuple[str, str, str]]) -> Scrape:
 
 def faults(scrape: Scrape) -> set[str]:
     """What is not as the table of metrics has it: a metric, who has it, a label, a label's value."""
-    return {fault for series in scrape.series if series.name != _TARGET_INFO for fault in _faults_of(series)}
+    return {fault for series in scrape.series if series.name != INFO for fault in _faults_of(series)}
 
 
 def _faults_of(series: Series) -> Iterable[str]:

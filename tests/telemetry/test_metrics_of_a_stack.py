@@ -12,7 +12,7 @@ import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from tests.mcp_clients.bridge import new_owner
-from tests.telemetry.scraping import Scrape, Series, faults, scraped, targets
+from tests.telemetry.scraping import INFO, Scrape, Series, faults, scraped, targets
 
 from client import AgentClient
 from contracts import metrics
@@ -91,6 +91,8 @@ async def test_every_series_is_one_of_the_table_with_values_that_it_lists(stack:
 
     assert {series.job for series in scrape.series} == {"signaling", "rtc-gateway", "agent", "todo-store"}
     assert len({series.instance for series in scrape.series}) == 6
+    named = {series.instance: series.labels["service_instance_id"] for series in scrape.series if series.name == INFO}
+    assert named == {series.instance: series.instance for series in scrape.series}
     assert faults(scrape) == set()
 
 
