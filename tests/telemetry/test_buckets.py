@@ -13,9 +13,7 @@ from todo_store.sessions import POOL_TIMEOUT_S
 
 def longest_of_the_model() -> float:
     (bound,) = (
-        limit.le
-        for limit in Settings.model_fields["model_timeout_s"].metadata
-        if isinstance(limit, annotated_types.Le)
+        limit.le for limit in Settings.model_fields["model_timeout_s"].metadata if isinstance(limit, annotated_types.Le)
     )
     assert isinstance(bound, float | int)
     return bound
