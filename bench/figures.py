@@ -29,6 +29,21 @@ class Figure:
         return "| " + " | ".join(str(cell) for cell in cells) + " |"
 
 
+class OverBoundError(Exception):
+    """A figure is over what is promised. `figures` is the table that shows it."""
+
+    def __init__(self, figures: str) -> None:
+        super().__init__("over its bound")
+        self.figures = figures
+
+
+def keep_to(bound_ms: float, measured_ms: float, figures: str) -> str:
+    """The table, where what it shows is within its bound. Raises OverBoundError."""
+    if measured_ms > bound_ms:
+        raise OverBoundError(figures)
+    return figures
+
+
 def table(title: str, rows: Sequence[str]) -> str:
     """A Markdown table."""
     head = ("", f"**{title}**", "", "| ms | p50 | p95 | least | n | |", "|---|---|---|---|---|---|")
