@@ -47,4 +47,23 @@ async def states(page: Page) -> AsyncIterator[str]:
     await page.keyboard.press("Escape")
     await page.set_viewport_size(PHONE)
     await page.get_by_role("button", name="Lists").click()
+    await page.set_viewport_size(WIDE)
+    await page.get_by_role("button", name="What can be done with bread").focus()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("menuitem", name="Move to…")).to_be_visible()
+    yield "row_menu"
+    await page.get_by_role("menuitem", name="Move to…").click()
+    await expect(page.get_by_role("dialog").get_by_role("searchbox")).to_be_focused()
+    yield "move"
+    await page.keyboard.press("Escape")
+    await page.get_by_role("button", name="Edit bread").click()
+    await expect(page.get_by_test_id("editor")).to_be_visible()
+    yield "editor"
+    await page.get_by_test_id("editor").get_by_label("Notes").fill("🥛" * 6_000)  # fits, but into no message
+    await page.get_by_test_id("editor").get_by_role("button", name="Save").click()
+    await expect(page.get_by_test_id("board-problem")).to_be_visible()
+    yield "problem"
+    await page.get_by_test_id("editor").get_by_role("button", name="Cancel").click()
+    await page.get_by_test_id("board-problem").get_by_role("button", name="Dismiss").click()
+    await page.set_viewport_size(PHONE)
     yield "board"

@@ -12,7 +12,7 @@ from .states import PHONE, WIDE, states
 pytestmark = pytest.mark.browser
 
 AXE: Final = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-NARROW_TOO: Final = ("receipts", "connection", "help", "board")
+NARROW_TOO: Final = ("receipts", "connection", "help", "editor", "problem", "board")
 RUN: Final = """async (options) => {
     const { violations } = await axe.run({ resultTypes: ["violations"], ...options });
     return violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) =>
@@ -45,7 +45,7 @@ async def test_axe_finds_no_violation_in_any_state_in_either_theme_wide_or_narro
                 found[f"{state}, {theme}, {size['width']} px"] = await complaints(page, rules)
         if state != "board":
             await page.set_viewport_size(WIDE)
-    assert len(found) == (8 + len(NARROW_TOO)) * 2
+    assert len(found) == (12 + len(NARROW_TOO)) * 2
     assert {state: complained for state, complained in found.items() if complained} == {}
 
 

@@ -68,7 +68,7 @@ async def test_nothing_is_cut_off_or_reaches_over_the_edge_in_any_state_theme_or
             assert taken[0] != taken[1], f"{state} looks the same in both themes"
         if state != "board":
             await page.set_viewport_size(WIDE)
-    assert len(faults) == (8 * 2 + len(ULTRAWIDE_TOO)) * 2
+    assert len(faults) == (12 * 2 + len(ULTRAWIDE_TOO)) * 2
     assert {name: found for name, found in faults.items() if found} == {}
 
 
