@@ -4,7 +4,7 @@ RUN := .venv/bin
 NPM := npm --no-update-notifier
 UP ?=
 # In two processes, each with its own servers. In the order of the files: the short ones of bench are last, and even out.
-SIDE_BY_SIDE ?= -n 2 --dist loadgroup --no-loadscope-reorder
+SIDE_BY_SIDE ?= -n 2 --dist loadfile --no-loadscope-reorder
 
 help:  ## these targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 14

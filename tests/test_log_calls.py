@@ -15,7 +15,8 @@ FIELDS = frozenset(
         # What went wrong: a class's name, a code of ours, somebody else's.
         "error_type", "error_id", "code", "err_code", "status", "fault", "reason", "cause", "what", "detail",
         # What it is about: names that mean nothing to anybody else.
-        "session", "turn", "turns", "subject", "stream_sequence", "change_id", "partition", "instance", "tool",
+        "session", "turn", "turns", "subject", "stream_sequence", "change_id", "partition", "instance", "gateway",
+        "tool",
         "metric", "label", "revision", "database", "missing", "path", "protocol", "local", "remote", "port", "ports",
         "pid", "task", "state",
         # How much and how often.

@@ -15,7 +15,7 @@ from ..chaos.collect import stored
 from .model import HeldModel, held_model
 
 STACK = ("--scale", "agent=2,rtc-gateway=2", "--deaths", "1000")
-DRAIN_S = "3"
+DRAIN_S = "8"
 """A stack's own gateways do not wait for their sessions: it stops as a whole, and these have nowhere to go."""
 
 

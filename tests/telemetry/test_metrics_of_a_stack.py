@@ -49,6 +49,7 @@ async def test_a_turn_and_a_click_move_what_they_should_in_every_service(stack: 
         lambda scrape: (
             grown(scrape, metrics.CLOSED) >= 1
             and grown(scrape, metrics.RELAY_PUBLISHED) >= 2
+            and grown(scrape, metrics.LOOP_LAG) > 0
             and scrape(metrics.STREAM_LIMIT) > 0
         ),
     )

@@ -11,13 +11,14 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from tests.resume.model import HeldModel
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
-from client import AgentClient, ConnectError
+from client import AgentClient, ConnectError, Rejected
 from contracts.operations import CreateList, RenameList
 from contracts.tokens import new_list_id, uuid7
 from contracts.turns import Outcome
@@ -86,6 +87,8 @@ async def _a_person(stack: RunningStack) -> None:
         assert click.outcome is Outcome.CONFIRMED
         refused = await client.run([RenameList(list_id=new_list_id(), name="Nobody's")], operation_id=uuid7())
         assert refused.outcome is not Outcome.CONFIRMED
+        with pytest.raises(Rejected):  # the id is another operation's
+            await client.run([CreateList(list_id=new_list_id(), name=f"{name} three")], operation_id=click.operation_id)
         client.send_raw('{"type": "turn.start", "text": 7}')
         await client.lists()
 

@@ -94,8 +94,8 @@ export function BoardPanel(): ReactNode {
     setSearching({});
   };
   useKey("search", hasLists ? askForSearch : null);
-  // After the panel is shown: what is hidden takes no focus.
-  useEffect(() => {
+  // After the panel is shown, since what is hidden takes no focus; and before the next key, which is to be searched for.
+  useLayoutEffect(() => {
     if (searching !== null) search.current?.select();
   }, [searching]);
 

@@ -1,6 +1,6 @@
 /** Going from panel to panel by keys. */
 
-import { useEffect, useState } from "react";
+import { useLayoutEffect, useState } from "react";
 
 import type { View } from "../store/store";
 import { useActions, useAgentState } from "./agent";
@@ -40,8 +40,8 @@ export function usePanelKeys(): void {
     session.look(to);
     setEntered({ view: to });
   };
-  // After the panel is shown: what is hidden takes no focus.
-  useEffect(() => {
+  // After the panel is shown, since what is hidden takes no focus; and before the next key.
+  useLayoutEffect(() => {
     if (entered !== null) enter(entered.view);
   }, [entered]);
 
