@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState, type KeyboardEvent, type ReactNode, type SubmitEvent } from "react";
+import { useEffect, useLayoutEffect, useRef, useState, type KeyboardEvent, type ReactNode, type SubmitEvent } from "react";
 
 import type { Priority, TodoItem } from "../connection/protocol";
 import { changedElsewhere, changesOf, fieldsShown, notesOver, titleOver, type Edit, type Field } from "../store/editing";
@@ -33,8 +33,9 @@ export function BoardEditor({ id, edit }: BoardEditorProps): ReactNode {
   const isWrong = over !== 0 || notesOver(fields.notes) > 0;
 
   const { isFresh } = edit;
-  // Not whenever it is made anew, as where somebody else moves the row: the person may be writing elsewhere.
-  useEffect(() => {
+  // Not whenever it is made anew, as where somebody else moves the row: the person may be writing elsewhere. And before
+  // the next key, which is for the title.
+  useLayoutEffect(() => {
     if (!isFresh) return;
     form.current?.querySelector<HTMLElement>("[name=title]")?.focus({ preventScroll: true });
     form.current?.scrollIntoView({ block: "nearest" });

@@ -76,7 +76,7 @@ export function BoardPanel(): ReactNode {
     change({ type: "wanted", id: revealed.id });
   }, [revealed, acts]);
   const { wanted } = view;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (wanted === null) return;
     const row = document.getElementById(elementIdOf({ kind: "row", id: wanted.id }));
     row?.scrollIntoView({ block: "nearest" });
