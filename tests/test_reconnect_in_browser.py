@@ -11,7 +11,6 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Self
 
 import asyncpg
 import psutil
@@ -24,6 +23,7 @@ from access.shared_secret import SharedSecrets
 from local_stack.temporary import RunningStack, running_stack, temporary_directory
 
 from .chaos.killer import children
+from .page.moves import Moves
 from .resume.processes import holding
 
 pytestmark = pytest.mark.browser
@@ -31,12 +31,6 @@ pytestmark = pytest.mark.browser
 BOUND_MS = 20_000
 SECRET = secrets.token_urlsafe(48)
 ANY = re.compile(r".+")
-WATCH = """() => {
-    const pill = document.querySelector('[data-testid="connection"]');
-    new MutationObserver(() => window.connectionMoved(pill.dataset.state))
-        .observe(pill, { attributes: true, attributeFilter: ["data-state"] });
-}"""
-
 KEEP_PEERS = """
     const Peer = window.RTCPeerConnection;
     window.peers = [];
@@ -50,31 +44,6 @@ GATEWAY_ADDRESS = """async () => {
     const remote = stats.get(stats.get(transport.selectedCandidatePairId).remoteCandidateId);
     return [remote.address, remote.port];
 }"""
-
-
-class Moves:
-    """The states that the connection's pill takes from now on."""
-
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-        self._moved = asyncio.Event()
-
-    @classmethod
-    async def of(cls, page: Page) -> Self:
-        moves = cls()
-        await page.expose_function("connectionMoved", moves._take)
-        await page.evaluate(WATCH)
-        return moves
-
-    def _take(self, state: str) -> None:
-        self.seen.append(state)
-        self._moved.set()
-
-    async def wait_for(self, state: str) -> None:
-        async with asyncio.timeout(BOUND_MS / 1000):
-            while state not in self.seen:
-                self._moved.clear()
-                await self._moved.wait()
 
 
 @pytest.fixture(scope="module")

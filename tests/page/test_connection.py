@@ -1,47 +1,15 @@
 """The connection as a person sees and tries it: the pill, its details, the switches of developers, no network."""
 
-import asyncio
 import json
 import re
-from typing import Self
 
 import pytest
 from playwright.async_api import Locator, Page, expect
 
 from .conftest import BOUND_MS, Open, ask, connected, send
+from .moves import Moves
 
 pytestmark = pytest.mark.browser
-
-WATCH = """() => {
-    const pill = document.querySelector('[data-testid="connection"]');
-    new MutationObserver(() => window.connectionMoved(pill.dataset.state))
-        .observe(pill, { attributes: true, attributeFilter: ["data-state"] });
-}"""
-
-
-class Moves:
-    """The states that the pill takes from now on."""
-
-    def __init__(self) -> None:
-        self.seen: list[str] = []
-        self._moved = asyncio.Event()
-
-    @classmethod
-    async def of(cls, page: Page) -> Self:
-        moves = cls()
-        await page.expose_function("connectionMoved", moves._take)
-        await page.evaluate(WATCH)
-        return moves
-
-    def _take(self, state: str) -> None:
-        self.seen.append(state)
-        self._moved.set()
-
-    async def wait_for(self, state: str) -> None:
-        async with asyncio.timeout(BOUND_MS / 1000):
-            while state not in self.seen:
-                self._moved.clear()
-                await self._moved.wait()
 
 
 def fact(page: Page, name: str) -> Locator:
