@@ -67,12 +67,13 @@ class Stack:
 
 
 @pytest.fixture
-async def stack() -> Stack:
+async def stack() -> AsyncIterator[Stack]:
     stack = Stack()
     await stack.bus.serve(subjects.OPS_RUN, RunOperations, stack.run, queue="ops")
     await stack.bus.serve(subjects.TODO_SEARCH, SearchRequest, stack.search, queue="todo")
     await stack.bus.serve(subjects.TODO_CHANGES, ChangesRequest, stack.changes, queue="todo")
-    return stack
+    yield stack
+    await stack.bus.close()
 
 
 @pytest.fixture
