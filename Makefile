@@ -20,7 +20,7 @@ test-long: sync page tools tests/foreign_client/node_modules  ## the long ones: 
 	$(RUN)/pytest -q -m long --timeout 1800
 	PAGE_RENDERER=react $(NPM) --prefix web test
 
-check: sync page  ## formatting, lint, types, import rules, generated files, the page's size
+check: sync page deploy-tools  ## formatting, lint, types, import rules, generated files, the page's size
 	$(RUN)/ruff format --check . && $(RUN)/ruff check . && $(RUN)/mypy && $(RUN)/lint-imports
 	$(RUN)/python docs/generate_protocol.py --check && $(RUN)/python docs/generate_metrics.py --check && $(RUN)/python web/generate_protocol.py --check
 	$(RUN)/python -m dashboards --check
@@ -55,4 +55,7 @@ $(CONFORMANCE)/node_modules: $(CONFORMANCE)/package-lock.json  # the official MC
 tools: $(CONFORMANCE)/node_modules  # and Chromium: installed where that is possible, otherwise the line to run is printed
 	@deploy/local/install-test-tools.sh
 
-.PHONY: help up test test-long check bench faults sync page tools
+deploy-tools:  # Compose v2 and kubectl as .tools/bin/compose and .tools/bin/kubectl: the machine's, or Debian's packages unpacked
+	@deploy/tools/install.sh
+
+.PHONY: help up test test-long check bench faults sync page tools deploy-tools
