@@ -19,10 +19,11 @@ class ServiceSettings(BaseSettings):
     """Environment variables carry the fields' names in capitals: NATS_URL, HTTP_PORT, ...
 
     What is not among them is looked for in the folder SECRETS_DIR, in a file of the field's name (`nats_password`), so
-    that a container's secrets stand in no list of its environment.
+    that a container's secrets stand in no list of its environment. An empty variable is none: compose and Kubernetes
+    pass one on that was not set as an empty one.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, env_ignore_empty=True)
 
     nats_url: str = Field(default="nats://127.0.0.1:4222", description="of a cluster: several, commas between them")
     nats_user: str | None = Field(default=None, description="the service's own name where not given")
