@@ -71,6 +71,24 @@ def test_signaling_and_coturn_share_a_secret_and_the_one_before_is_never_empty(t
     assert lines == [f"static-auth-secret={files['signaling/turn_secret']}"] * 2
 
 
+def test_what_only_a_person_has_is_passed_on_to_those_who_need_it_until_it_is_given_no_longer(tmp_path: Path) -> None:
+    files = made(tmp_path, AUTH_SECRET="of a person, 32 characters or more", MODEL_API_KEY="of the model")
+    holders = {word: {path for path, text in files.items() if word in text} for word in ("of a person", "of the model")}
+    assert holders == {
+        "of a person": {"signaling/auth_secret", "mcp-bridge/auth_secret"},
+        "of the model": {"agent/model_api_key"},
+    }
+    after = made(tmp_path)
+    assert not {path for found in holders.values() for path in found} & set(after)
+
+
+def test_the_stores_own_role_cannot_be_the_superuser(tmp_path: Path) -> None:
+    done = step(tmp_path, POSTGRES_USER="todo_store")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "POSTGRES_USER is todo_store" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
 def test_what_is_kept_is_for_its_owner_alone(tmp_path: Path) -> None:
     made(tmp_path)
     assert stat.S_IMODE((tmp_path / "kept" / "secrets.json").stat().st_mode) == 0o600

@@ -1,8 +1,8 @@
 """The steps of a deployment, each safe to repeat: `python -m provision secrets` and `python -m provision topology`.
 
 `secrets --into DIR` makes what is missing, keeps it in DIR/kept, and writes a folder for each container into DIR. It
-reads POSTGRES_PASSWORD, POSTGRES_DB, POSTGRES_HOST and POSTGRES_PORT, and for coturn TURN_IP, TURN_REALM and
-GATEWAY_NETWORK.
+reads POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB, POSTGRES_HOST and POSTGRES_PORT, for coturn TURN_IP, TURN_REALM and
+GATEWAY_NETWORK, and what is passed on to those who need it: AUTH_SECRET and MODEL_API_KEY.
 
 `topology [--replicas N]` declares the streams on the server of NATS_URL, whose password is NATS_PASSWORD or the file
 `nats_password` in SECRETS_DIR. It waits for the server.
@@ -54,6 +54,9 @@ def _make(into: Path, coturn_files: Path, nats_store: str, environ: Mapping[str,
     port = environ.get("POSTGRES_PORT") or "5432"
     if not port.isdecimal():
         raise ProvisionError(f"POSTGRES_PORT must be a number, but is {port!r}")
+    if environ.get("POSTGRES_USER") == secrets.STORE_ROLE:
+        # Its password would be made another's, and the store would own everything.
+        raise ProvisionError(f"POSTGRES_USER is {secrets.STORE_ROLE}, the store's own role; give another name")
     database = secrets.Database(
         host=environ.get("POSTGRES_HOST") or "postgres",
         port=int(port),
@@ -74,7 +77,9 @@ def _make(into: Path, coturn_files: Path, nats_store: str, environ: Mapping[str,
     turnserver = coturn.filled(coturn_files, values)
     # Kept before it is used: a database that was made with a password nobody knows is lost.
     secrets.keep(kept, whole)
-    secrets.write(into, {**secrets.laid_out(whole, database, place), "coturn": {"turnserver.conf": turnserver}})
+    given = secrets.Given(environ.get("AUTH_SECRET", ""), environ.get("MODEL_API_KEY", ""))
+    laid_out = secrets.laid_out(whole, database, place, given)
+    secrets.write(into, {**laid_out, "coturn": {"turnserver.conf": turnserver}})
 
 
 async def _declare(replicas: int, environ: Mapping[str, str]) -> None:

@@ -8,6 +8,7 @@ are in is closed to the host's other users; a mount of one folder does not pass 
 import json
 import os
 import secrets
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from provision import nats_server
 from provision.errors import ProvisionError
 
 PASSWORD_BYTES: Final = 32
+PRIVATE: Final = 0o700
 POSTGRES_SUPERUSER: Final = "postgres/superuser"
 POSTGRES_STORE: Final = "postgres/store"
 TURN: Final = "turn/secret"
@@ -52,12 +54,24 @@ def made(kept: Mapping[str, str], database: Database) -> dict[str, str]:
     return whole
 
 
-def laid_out(whole: Mapping[str, str], database: Database, place: nats_server.Place) -> Layout:
+@dataclass(frozen=True)
+class Given:
+    """Secrets that only a person has. Empty: none."""
+
+    auth_secret: str = field(default="", repr=False)
+    model_api_key: str = field(default="", repr=False)
+
+
+def laid_out(whole: Mapping[str, str], database: Database, place: nats_server.Place, given: Given = Given()) -> Layout:
     """Which files each container is to find. coturn's are made by deploy/coturn/fill.py."""
     passwords = {permissions.user: whole[f"nats/{permissions.user}"] for permissions in USERS}
     services = {user: {"nats_password": password} for user, password in passwords.items()}
     services["signaling"]["turn_secret"] = whole[TURN]
     services["todo-store"]["database_url"] = database_url(database, whole[POSTGRES_STORE])
+    if given.auth_secret:
+        services["signaling"]["auth_secret"] = services["mcp-bridge"]["auth_secret"] = given.auth_secret
+    if given.model_api_key:
+        services["agent"]["model_api_key"] = given.model_api_key
     return {
         **services,
         "nats": {"nats.conf": nats_server.text_of(nats_server.configuration(place, passwords))},
@@ -101,13 +115,17 @@ def keep(path: Path, whole: Mapping[str, str]) -> None:
 
 
 def write(root: Path, layout: Layout) -> None:
-    """Write every file under `root`, each folder by its name. A file that holds it already is left alone.
+    """Write every file under `root`, each folder by its name; other files in these folders go.
+
+    A file that holds it already is left alone.
 
     Raises ProvisionError where `root` cannot be closed to others.
     """
     root.mkdir(parents=True, exist_ok=True)
     try:
-        root.chmod(0o700)
+        # In an image it is closed already, and the file system may be read-only.
+        if stat.S_IMODE(root.stat().st_mode) != PRIVATE:
+            root.chmod(PRIVATE)
     except OSError as error:
         raise ProvisionError(f"{root} is another user's; make it one of this step's user, of mode 0700") from error
     for folder, files in layout.items():
@@ -120,3 +138,7 @@ def write(root: Path, layout: Layout) -> None:
             written.write_text(content, encoding="utf-8")
             written.chmod(0o444)
             written.replace(path)
+        for path in (root / folder).iterdir():
+            # What a person gave before and gives no longer, and what an interrupted step left.
+            if path.name not in files and path.is_file():
+                path.unlink()
