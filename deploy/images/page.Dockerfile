@@ -21,5 +21,5 @@ COPY deploy/nginx/nginx.conf deploy/nginx/site.conf /etc/nginx/
 COPY --chmod=0755 deploy/nginx/30-places.sh /docker-entrypoint.d/
 COPY --from=build /web/dist /usr/share/nginx/html
 EXPOSE 8080 8443
-HEALTHCHECK --interval=10s --timeout=4s --start-period=20s --start-interval=1s \
+HEALTHCHECK --interval=10s --timeout=4s --start-period=20s \
     CMD ["wget", "-q", "-O", "/dev/null", "http://127.0.0.1:8080/healthz"]
