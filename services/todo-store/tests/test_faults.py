@@ -1,6 +1,7 @@
 """What a fault of the database means to whoever asked, and what it leaves behind."""
 
 import asyncio
+import time
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -210,6 +211,37 @@ def test_a_statement_is_named_by_its_verb_and_our_table(statement: str, name: tu
     assert statement_spans.name_of(statement) == name
 
 
+async def until_spans_are_made(exporter: InMemorySpanExporter, but: int) -> None:
+    async with asyncio.timeout(10):
+        while len(exporter.get_finished_spans()) <= but:  # noqa: ASYNC110 - an exporter has no event
+            await asyncio.sleep(0.01)
+
+
+async def test_a_statement_that_fails_is_a_span_that_says_so_and_when(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(statement_spans, "_TRACER", provider.get_tracer("todo_store"))
+    statement = select(literal_column("1 / 0", Integer)).where(bindparam("words", type_=Text) != "")
+    kinds = {"AsyncAdapt_asyncpg_dbapi.Error": statement, "DivisionByZeroError": Query(statement)}
+    for kind, asked in kinds.items():
+        with provider.get_tracer("test").start_as_current_span("request") as request:
+            before = time.time_ns()
+            with pytest.raises((DBAPIError, asyncpg.PostgresError)):
+                async with database.writing() as session:
+                    await session.row(asked, {"words": SECRET_TITLE})
+            after = time.time_ns()
+        statement_spans.write_down()
+        [span] = [one for one in exporter.get_finished_spans() if one.name == "SELECT"]
+        assert (span.attributes or {})["error.type"] == kind
+        assert span.parent is not None
+        assert span.parent.span_id == request.get_span_context().span_id
+        assert before <= (span.start_time or 0) < (span.end_time or 0) <= after
+        exporter.clear()
+
+
 async def test_statements_of_a_trace_have_spans_that_hold_no_words_of_the_user(
     store: "Store", monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -221,6 +253,8 @@ async def test_statements_of_a_trace_have_spans_that_hold_no_words_of_the_user(
     assert exporter.get_finished_spans() == ()
     with provider.get_tracer("test").start_as_current_span("request") as request:
         await store.do(CreateItem(item_id="i1", list_id="l1", title=SECRET_TITLE))
+        assert exporter.get_finished_spans() == ()  # nobody has waited for them
+    await until_spans_are_made(exporter, but=1)
     spans = [span for span in exporter.get_finished_spans() if span.name != "request"]
     assert {"SELECT owners", "INSERT todo_items", "INSERT changes"} <= {span.name for span in spans}
     assert all(span.parent is not None and span.parent.span_id == request.get_span_context().span_id for span in spans)

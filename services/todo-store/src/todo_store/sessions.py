@@ -241,3 +241,4 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
             yield Database(engine)
     finally:
         await engine.dispose()
+        statement_spans.write_down()
