@@ -20,10 +20,12 @@ test-long: sync page tools tests/foreign_client/node_modules  ## the long ones: 
 	$(RUN)/pytest -q -m long --timeout 1800
 	PAGE_RENDERER=react $(NPM) --prefix web test
 
-check: sync page deploy-tools  ## formatting, lint, types, import rules, generated files, the page's size
+check: sync page deploy-tools  ## formatting, lint, types, import rules, generated files, the page's size, what is deployed
 	$(RUN)/ruff format --check . && $(RUN)/ruff check . && $(RUN)/mypy && $(RUN)/lint-imports
 	$(RUN)/python docs/generate_protocol.py --check && $(RUN)/python docs/generate_metrics.py --check && $(RUN)/python web/generate_protocol.py --check
 	$(RUN)/python -m dashboards --check
+	@deploy/tools/validate.sh
+	$(RUN)/pytest -q policy
 	$(NPM) --prefix web run check && $(RUN)/python web/page_size.py
 
 bench: sync page tools  ## the figures of the README
