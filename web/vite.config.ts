@@ -33,7 +33,9 @@ export default defineConfig({
   server: {
     port: 5174,
     strictPort: true,
-    proxy: { "/ai/ws": { target: "ws://127.0.0.1:5173", ws: true } },
+    proxy: { "/ai/ws": { target: process.env["PROXY_TO"] ?? "http://127.0.0.1:5173", ws: true } },
+    // Folders that are mounted into a container pass no events on everywhere.
+    watch: { usePolling: process.env["WATCH_BY_LOOKING"] === "true" },
   },
   test: {
     environment: "happy-dom",
