@@ -34,6 +34,9 @@ bench: sync page tools  ## the figures of the README
 faults: sync  ## every class of fault, scored by the rows (RUNS=500; BREAK=confirm, match or fence takes a guard away)
 	$(RUN)/python -m bench.faults $(if $(RUNS),--runs $(RUNS)) $(if $(BREAK),--break $(BREAK))
 
+certs:  ## a certificate for HTTPS of compose, by mkcert where it is installed (CERT_NAMES="todo.lan 192.168.1.7")
+	@deploy/certs/make.sh
+
 sync: .venv/.synced
 .venv/.synced: uv.lock pyproject.toml $(wildcard packages/*/pyproject.toml services/*/pyproject.toml deploy/*/pyproject.toml) | $(UV)
 	$(UV) sync --locked --all-packages --no-python-downloads
@@ -60,4 +63,4 @@ tools: $(CONFORMANCE)/node_modules  # and Chromium: installed where that is poss
 deploy-tools:  # Compose v2 and kubectl as .tools/bin/compose and .tools/bin/kubectl: the machine's, or Debian's packages unpacked
 	@deploy/tools/install.sh
 
-.PHONY: help up test test-long check bench faults sync page tools deploy-tools
+.PHONY: help up test test-long check bench faults certs sync page tools deploy-tools

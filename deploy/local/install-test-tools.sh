@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs what the tests of browsers, the network and the alerts drive. As root it does it; otherwise it says how, and
-# those tests are skipped by name, or fail where CI=true.
+# Installs what the tests of browsers, the network, alerts and certificates drive. As root it does it; otherwise it says
+# how, and those tests are skipped by name, or fail where CI=true.
 set -eu
 missing=""
 PATH="$PATH:/usr/sbin:/sbin"  # where an ordinary user's shell does not look for ip and nft
@@ -9,6 +9,7 @@ command -v firefox-esr >/dev/null 2>&1 || command -v firefox >/dev/null 2>&1 || 
 command -v turnserver >/dev/null 2>&1 || missing="$missing coturn"
 command -v ip >/dev/null 2>&1 || missing="$missing iproute2"
 command -v nft >/dev/null 2>&1 || missing="$missing nftables"
+command -v mkcert >/dev/null 2>&1 || missing="$missing mkcert"
 command -v promtool >/dev/null 2>&1 || missing="$missing prometheus"
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then

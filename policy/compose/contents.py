@@ -2,11 +2,12 @@
 
 import re
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Final
 
 from policy.compose import declared
 from policy.compose.known_variables import known
-from policy.compose.project import Complaints, Node, environment_of, services
+from policy.compose.project import ROOT, Complaints, Node, environment_of, services
 
 _PINNED: Final = re.compile(
     r"(?P<name>[a-z0-9][a-z0-9._/:-]*?):(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]*)(@sha256:[0-9a-f]{64})?"
@@ -103,6 +104,15 @@ def sees_its_own_secrets(project: Node) -> Complaints:
                 yield f"{name}: {volume} is at {mount['target']}, not /run/secrets"
         if own is not None and own not in mounted:
             yield f"{name}: does not see {own}"
+
+
+def shows_the_certificate_to_nginx_alone(project: Node) -> Complaints:
+    """The folder of its own, not the one that keeps other users of the machine out."""
+    for name, service in services(project):
+        seen = {m["target"]: m["source"] for m in service.get("volumes") or () if "certs" in Path(m["source"]).parts}
+        wanted = {"/certs": str(ROOT / "certs/served")} if name == "page" else {}
+        if seen != wanted:
+            yield f"{name}: sees the certificate as {seen}, not as {wanted}"
 
 
 def says_whether_it_is_well(project: Node) -> Complaints:

@@ -30,5 +30,6 @@ RULES: Final[tuple[Callable[[Node], Complaints], ...]] = (
     contents.is_told_what_it_knows,
     contents.has_no_secret_in_its_environment,
     contents.sees_its_own_secrets,
+    contents.shows_the_certificate_to_nginx_alone,
     contents.says_whether_it_is_well,
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from policy.compose import containment, contents, declared, rules, wiring
-from policy.compose.project import Complaints, Node, rendered
+from policy.compose.project import ROOT, Complaints, Node, rendered
 
 Rule = Callable[[Node], Complaints]
 Change = Callable[[Any], object]
@@ -150,6 +150,8 @@ MUTATIONS: list[tuple[Rule, str, str, Change]] = [
     (contents.sees_its_own_secrets, "secrets", "not written", lambda s: _without(s, "secrets-agent")),
     (contents.sees_its_own_secrets, "secrets", "forgotten", lambda s: _without(s, "secrets-kept")),
     (contents.sees_its_own_secrets, "secrets", "misplaced", lambda s: s["volumes"][1].update(target="/secrets/x")),
+    (contents.shows_the_certificate_to_nginx_alone, "page", "the closed folder", lambda s: _bound(s, "certs")),
+    (contents.shows_the_certificate_to_nginx_alone, "agent", "as well", lambda s: _bound(s, "certs/served")),
     (contents.says_whether_it_is_well, "page", "none", lambda s: s.pop("healthcheck")),
     (contents.says_whether_it_is_well, "nats", "switched off", lambda s: s["healthcheck"].update(disable=True)),
     (
@@ -218,6 +220,10 @@ def _port(number: int) -> Node:
 
 def _secret(volume: str) -> Node:
     return {"type": "volume", "source": volume, "target": "/run/secrets", "read_only": True}
+
+
+def _bound(service: Node, folder: str) -> None:
+    service["volumes"].append({"type": "bind", "source": str(ROOT / folder), "target": "/certs", "read_only": True})
 
 
 def _waits(service: Node, other: str, condition: str) -> None:
