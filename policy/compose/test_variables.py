@@ -19,6 +19,7 @@ EXAMPLE = ROOT / ".env.example"
 FILES = ("compose.yml", "compose.dev.yml", "deploy/observability/compose.yml")
 OF_COMPOSE = {"COMPOSE_PROFILES"}
 """Read by Compose itself, so that no file interpolates them."""
+OF_MAKE_CERTS = {"CERT_NAMES"}
 FOUR = {"POSTGRES_USER": "ada", "POSTGRES_PASSWORD": "given", "POSTGRES_DB": "lists", "DOCKER_HOST_IP": "192.168.1.20"}
 AUTH_SECRET = "a-secret-of-the-tests-that-is-long-enough"
 LAN = {"DOCKER_HOST_IP": "192.168.1.20", "PUBLISHED_ON": "192.168.1.20", "AUTH_SECRET": AUTH_SECRET}
@@ -58,6 +59,19 @@ def test_the_example_says_something_of_every_variable() -> None:
             paragraph_explained = False
         else:
             assert paragraph_explained, f"{line}: no comment stands in front of it"
+
+
+def test_the_page_about_compose_names_no_variable_and_no_port_that_there_is_not() -> None:
+    text = (ROOT / "docs/compose.md").read_text()
+    named = set(re.findall(r"(?:`|^ +)([A-Z][A-Z0-9]*_[A-Z0-9_]+)[`=]", text, flags=re.MULTILINE))
+    assert set(FOUR) <= named
+    assert named - OF_MAKE_CERTS <= set(example())
+    table = text[text.index("| port |") : text.index("No port of a gateway")]
+    assert {int(port) for port in re.findall(r"\b\d{4,5}\b", table)} == {port for *_, port, _, _ in declared.PUBLISHED}
+    networks = text[text.index("| network |") : text.index("## LM Studio")]
+    rows = dict(re.findall(r"^\| `([a-z]+)` \|[^|]*\| (yes|no)", networks, flags=re.MULTILINE))
+    assert {name for name, out in rows.items() if out == "no"} == declared.INTERNAL
+    assert set(rows) == set(declared.NETWORKS)
 
 
 def test_what_the_example_sets_is_what_holds_without_it() -> None:
