@@ -1,0 +1,14 @@
+#!/bin/sh
+# As the image: before nginx, the executable scripts of /docker-entrypoint.d in their order; *.envsh is sourced.
+set -eu
+if [ "${1:-}" = nginx ]; then
+    for script in /docker-entrypoint.d/*; do
+        [ -x "$script" ] || continue
+        case "$script" in
+            # shellcheck disable=SC1090
+            *.envsh) . "$script" ;;
+            *.sh) "$script" ;;
+        esac
+    done
+fi
+exec "$@"
