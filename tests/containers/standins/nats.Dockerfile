@@ -7,7 +7,7 @@ RUN apt-get update -qq \
     && apt-get install -y -qq --no-install-recommends busybox \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
     && ln -s busybox /usr/bin/wget
-COPY --chmod=755 servers/nats-server /usr/local/bin/nats-server
+COPY --chmod=755 nats/bin/nats-server /usr/local/bin/nats-server
 COPY --chmod=755 nats-entrypoint.sh /usr/local/bin/docker-entrypoint.sh
 EXPOSE 4222 8222 6222
 ENTRYPOINT ["docker-entrypoint.sh"]
