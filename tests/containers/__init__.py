@@ -1,11 +1,13 @@
-"""The real images, started from the real compose.yml by Compose v2, on Docker where an engine answers and else on podman.
+"""The real images, started from the real compose.yml by Compose v2, on Docker where it answers and else on podman.
 
 `make test-containers` sets up what it needs and runs it, as root on Linux. `make test` does not collect it.
 
-What is real: compose.yml, our images from their Dockerfiles, Compose v2, the kernel's networks, Chromium, coturn, nginx,
-NATS and PostgreSQL. Where no registry answers, the images of others are stand-ins (`standins/`): Debian trixie by
-debootstrap, with Python, coturn and nginx from its packages, and PostgreSQL, NATS, uv and Node out of their wheels, in the
-versions that uv.lock or compose.yml name. Users, folders, ports, volumes and entry points are those of the images they
-stand for. They differ in what is none of our business: coturn is 4.6.1, nginx is 1.26, the base of NATS and nginx is no
-Alpine, and PostgreSQL's locale is C.UTF-8. The model is `deploy/standin`, on the host, as LM Studio would be.
+What is real: compose.yml, our images from their Dockerfiles, Compose v2, the kernel's networks, Chromium, coturn,
+nginx, NATS and PostgreSQL. Where no registry answers, the images of others are stand-ins (`standins/`): Debian trixie
+by debootstrap, with Python, coturn and nginx from its packages, and PostgreSQL, NATS, uv and Node out of their wheels,
+in the versions that uv.lock or compose.yml name. Users, folders, ports, volumes and entry points are those of the
+images that they stand for. They differ in this: coturn is 4.6.1 and nginx 1.26, NATS and nginx are on Debian where the
+images are on Alpine, and PostgreSQL's locale is C.UTF-8. `podman.overrides` has what podman does not take of compose.yml.
+
+The model is `deploy/standin`, on the host, where LM Studio would be.
 """

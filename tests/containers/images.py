@@ -9,13 +9,15 @@ import shutil
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from local_stack.binaries import NATS_WHEEL, POSTGRES_WHEEL
 from tests.containers import debian
 from tests.containers.machine import CACHE, ROOT, MachineError
+
+from local_stack.binaries import NATS_WHEEL, POSTGRES_WHEEL
 
 DEBIAN: Final = "localhost/debian:trixie"
 STANDINS: Final = Path(__file__).parent / "standins"
@@ -65,22 +67,60 @@ def ours(config: Config) -> dict[str, Config]:
     return {service["image"]: service["build"] for service in config["services"].values() if "build" in service}
 
 
-def make(config: Config, environ: Mapping[str, str]) -> None:
+@dataclass(frozen=True)
+class Builder:
+    """How podman and buildah are called: `inside` enters the namespace in which this podman's service runs."""
+
+    environ: Mapping[str, str] = field(repr=False)
+    inside: tuple[str, ...] = ()
+
+    def run(self, argv: Sequence[str], log: str) -> None:
+        """Run a program. Raises MachineError with the end of what it wrote, all of which is in the log of that name."""
+        path = CACHE / "logs" / f"{log}.log"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("wb") as file:
+            done = subprocess.run(
+                ["nice", *self.inside, *argv],
+                check=False,
+                env=self.environ,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+                timeout=TIMEOUT_S,
+            )
+        if done.returncode != 0:
+            said = path.read_text(errors="replace")[-3000:]
+            raise MachineError(f"{' '.join(argv)} ended with {done.returncode}:{os.linesep}{said}")
+
+    def exists(self, name: str) -> bool:
+        """Whether there is such an image."""
+        argv = [*self.inside, "podman", "image", "exists", name]
+        return subprocess.run(argv, check=False, env=self.environ, timeout=60).returncode == 0
+
+    def build(
+        self, name: str, dockerfile: Path, context: Path, arguments: Mapping[str, str], more: Sequence[str] = ()
+    ) -> None:
+        """Build an image, of what is here alone. Raises MachineError."""
+        given = [word for key, value in arguments.items() for word in ("--build-arg", f"{key}={value}")]
+        argv = ["buildah", "bud", "--layers", "--pull-never", "--network", "host", "-f", str(dockerfile), *given, *more]
+        self.run([*argv, "-t", name, str(context)], f"build-{name.replace('/', '-')}")
+
+
+def make(config: Config, builder: Builder) -> None:
     """Have every image that `config` names, the newest of ours. Raises MachineError with the end of what failed."""
-    missing = {name: standin for name, standin in foreign(config).items() if not _exists(full(name), environ)}
+    missing = {name: standin for name, standin in foreign(config).items() if not builder.exists(full(name))}
     answers = bool(missing) and registry_answers()
     for name, standin in missing.items():
         if answers:
-            _run(["podman", "pull", "--quiet", full(name)], environ, f"pull-{standin}")
+            builder.run(["podman", "pull", "--quiet", full(name)], f"pull-{standin}")
         else:
-            stand_in(name, standin, environ)
+            stand_in(name, standin, builder)
     for name, build in ours(config).items():
         arguments = {**build.get("args", {})}
         for argument in BASES.keys() & arguments.keys():
             arguments[argument] = full(arguments[argument])
         target = ["--target", build["target"]] if "target" in build else []
         dockerfile = Path(build["context"], build["dockerfile"])
-        _build(full(name), dockerfile, Path(build["context"]), arguments, environ, target)
+        builder.build(full(name), dockerfile, Path(build["context"]), arguments, target)
 
 
 def registry_answers() -> bool:
@@ -94,7 +134,7 @@ def registry_answers() -> bool:
     return True
 
 
-def stand_in(name: str, standin: str, environ: Mapping[str, str]) -> None:
+def stand_in(name: str, standin: str, builder: Builder) -> None:
     """Make the stand-in for an image, tagged with that image's name. Raises MachineError."""
     context = CACHE / "standins" / standin
     shutil.rmtree(context, ignore_errors=True)
@@ -103,42 +143,13 @@ def stand_in(name: str, standin: str, environ: Mapping[str, str]) -> None:
     if (wheel := WHEELS.get(standin)) is not None:
         # The version that the image has; that of uv.lock for what this project has as a wheel itself.
         pinned = version if standin in OF_THE_TAG else importlib.metadata.version(wheel)
-        _unpack(f"{wheel}=={pinned}", context / standin, environ)
-    if standin != "uv" and not _exists(DEBIAN, environ):
-        debian.make(DEBIAN, CACHE / "debian", environ)
-    _build(full(name), context / f"{standin}.Dockerfile", context, {"DEBIAN_IMAGE": DEBIAN}, environ)
+        _unpack(f"{wheel}=={pinned}", context / standin, builder)
+    if standin != "uv" and not builder.exists(DEBIAN):
+        debian.make(DEBIAN, CACHE / "debian", builder.run)
+    builder.build(full(name), context / f"{standin}.Dockerfile", context, {"DEBIAN_IMAGE": DEBIAN})
     shutil.rmtree(context)
 
 
-def _unpack(requirement: str, into: Path, environ: Mapping[str, str]) -> None:
+def _unpack(requirement: str, into: Path, builder: Builder) -> None:
     uv = str(ROOT / ".tools" / "bin" / "uv")
-    _run([uv, "pip", "install", "--quiet", "--no-deps", "--target", str(into), requirement], environ, "wheel")
-
-
-def _exists(name: str, environ: Mapping[str, str]) -> bool:
-    return subprocess.run(["podman", "image", "exists", name], check=False, env=environ, timeout=60).returncode == 0
-
-
-def _build(
-    name: str,
-    dockerfile: Path,
-    context: Path,
-    arguments: Mapping[str, str],
-    environ: Mapping[str, str],
-    more: list[str] | None = None,
-) -> None:
-    given = [word for key, value in arguments.items() for word in ("--build-arg", f"{key}={value}")]
-    argv = ["buildah", "bud", "--layers", "--pull-never", "--network", "host", "-f", str(dockerfile), *given]
-    _run([*argv, *(more or ()), "-t", name, str(context)], environ, f"build-{name.replace('/', '-')}")
-
-
-def _run(argv: list[str], environ: Mapping[str, str], log: str) -> None:
-    path = CACHE / "logs" / f"{log}.log"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
-        done = subprocess.run(
-            ["nice", *argv], check=False, env=environ, stdout=file, stderr=subprocess.STDOUT, timeout=TIMEOUT_S
-        )
-    if done.returncode != 0:
-        said = path.read_text(errors="replace")[-3000:]
-        raise MachineError(f"{' '.join(argv)} ended with {done.returncode}:{os.linesep}{said}")
+    builder.run([uv, "pip", "install", "--quiet", "--no-deps", "--target", str(into), requirement], "wheel")

@@ -1,11 +1,12 @@
 """What a machine needs for these tests, and its setup: `python -m tests.containers.machine`, as root, safe to repeat.
 
-Everything of ours is in `.cache/containers`: podman's settings, images and volumes too, so that a person's own podman is
-not touched. Delete the folder to begin anew (`python -m tests.containers.machine --clean`).
+Everything of ours is in `.cache/containers`: podman's settings, images and volumes too, so that a person's own podman
+is not touched. Delete the folder to begin anew (`python -m tests.containers.machine --clean`).
 """
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -28,7 +29,12 @@ PROGRAMS: Final[Mapping[str, str]] = {
     "iptables": "iptables",
 }
 """What podman and the stand-ins take, and the Debian packages that hold it."""
-TESTED_WITH: Final[Mapping[str, str]] = {"ip": "iproute2", "nft": "nftables", "nsenter": "util-linux", "chromium": "chromium"}
+TESTED_WITH: Final[Mapping[str, str]] = {
+    "ip": "iproute2",
+    "nft": "nftables",
+    "nsenter": "util-linux",
+    "chromium": "chromium",
+}
 INSTALL_TIMEOUT_S: Final = 900.0
 
 CONTAINERS: Final = """\
@@ -77,6 +83,12 @@ def settings(cache: Path = CACHE, run: Path = RUN) -> dict[str, str]:
         "BUILDAH_ISOLATION": "chroot",
         "TMPDIR": str(cache / "tmp"),
     }
+
+
+def environ() -> dict[str, str]:
+    """Ours, without what a person has set for their own project: Compose would rather have that than a file's."""
+    known = re.findall(r"^#? ?([A-Z_]+)=", (ROOT / ".env.example").read_text(), re.MULTILINE)
+    return {name: value for name, value in os.environ.items() if name not in known}
 
 
 def docker_answers() -> bool:
@@ -141,7 +153,9 @@ def _run(argv: list[str], environ: Mapping[str, str]) -> None:
 
 def main() -> None:
     """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m tests.containers.machine", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.containers.machine", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("--clean", action="store_true", help="remove all that is kept between runs")
     if parser.parse_args().clean:
         clean()
