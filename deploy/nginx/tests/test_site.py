@@ -19,7 +19,7 @@ def test_the_pages_headers_are_those_that_signaling_sends() -> None:
 
 
 def test_what_never_changes_is_kept_by_browsers_as_signaling_has_it() -> None:
-    pattern, kept = re.findall(r'^\s+~(\^/assets/\S+) "(.+)";$', (NGINX / "nginx.conf").read_text(), re.MULTILINE)[0]
+    pattern, kept = re.findall(r'^\s+"~(\^/assets/\S+)" "(.+)";$', (NGINX / "nginx.conf").read_text(), re.MULTILINE)[0]
     assert (pattern.removeprefix("^"), kept) == (_HASHED.pattern, _FOR_EVER)
 
 
