@@ -12,7 +12,7 @@ help:  ## these targets
 up: sync page  ## run everything on this machine (UP="--port 8080 --standin" passes options on)
 	$(RUN)/todo-agent up $(UP)
 
-test: sync page tools tests/foreign_client/node_modules  ## every test that takes less than minutes
+test: sync page tools deploy-tools tests/foreign_client/node_modules  ## every test that takes less than minutes
 	$(RUN)/pytest -q -m "not long" $(SIDE_BY_SIDE)
 	$(NPM) --prefix web test
 
