@@ -10,6 +10,8 @@ RUN apt-get update -qq \
     && mkdir -p /var/lib/coturn \
     && chown nobody:nogroup /var/lib/coturn
 COPY --chmod=755 coturn-entrypoint.sh /usr/local/bin/docker-entrypoint.sh
+# By name, as the image has it.
+# hadolint ignore=DL3066
 USER nobody:nogroup
 EXPOSE 3478 3478/udp 5349 5349/udp
 VOLUME ["/var/lib/coturn"]

@@ -4,8 +4,8 @@ set -eu
 if [ "${1:-}" = nginx ]; then
     for script in /docker-entrypoint.d/*; do
         [ -x "$script" ] || continue
+        # shellcheck disable=SC1090  # not known before
         case "$script" in
-            # shellcheck disable=SC1090
             *.envsh) . "$script" ;;
             *.sh) "$script" ;;
         esac

@@ -56,8 +56,8 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
         createdb --username "$POSTGRES_USER" --no-password "$POSTGRES_DB"
     fi
     for file in /docker-entrypoint-initdb.d/*; do
+        # shellcheck disable=SC1090  # not known before
         case "$file" in
-            # shellcheck disable=SC1090
             *.sh) if [ -x "$file" ]; then "$file"; else . "$file"; fi ;;
             *.sql) as_superuser -d "$POSTGRES_DB" -f "$file" ;;
         esac
