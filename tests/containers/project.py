@@ -84,10 +84,20 @@ class Container:
 
 
 class Project:
-    """`environ` are the variables of .env; `host` is the address of this machine that others reach."""
+    """`environ` are the variables of .env; `host` is the address of this machine that others reach; `files` are
+    those of Compose, of the project's root."""
 
-    def __init__(self, engine: Engine, environ: Mapping[str, str], host: str, name: str | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        environ: Mapping[str, str],
+        host: str,
+        *,
+        name: str | None = None,
+        files: Sequence[str] = ("compose.yml",),
+    ) -> None:
         self.engine = engine
+        self._compose_files = files
         self.name = name or f"todo-agent-test-{secrets.token_hex(3)}"
         self.host = host
         self._directory = CACHE / "projects" / self.name
@@ -186,7 +196,9 @@ class Project:
 
     def _files(self, *, overridden: bool = True) -> list[str]:
         override = self._directory / "engine.yml"
-        files = ["-f", str(ROOT / "compose.yml"), *(("-f", str(override)) if overridden and override.exists() else ())]
+        files = [ROOT / file for file in self._compose_files]
+        if overridden and override.exists():
+            files.append(override)
         return [
             "--project-directory",
             str(ROOT),
@@ -194,7 +206,7 @@ class Project:
             str(self._directory / "environment"),
             "-p",
             self.name,
-            *files,
+            *(word for file in files for word in ("-f", str(file))),
         ]
 
 
@@ -205,9 +217,11 @@ def _is_well(container: Container) -> bool:
 
 
 @contextlib.contextmanager
-def running_project(engine: Engine, environ: Mapping[str, str], host: str) -> Iterator[Project]:
+def running_project(
+    engine: Engine, environ: Mapping[str, str], host: str, files: Sequence[str] = ("compose.yml",)
+) -> Iterator[Project]:
     """A project that has not been started, and of which nothing is left after the block."""
-    project = Project(engine, environ, host)
+    project = Project(engine, environ, host, files=files)
     try:
         yield project
     finally:
