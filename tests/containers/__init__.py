@@ -7,8 +7,7 @@ nginx, NATS and PostgreSQL. Where no registry answers, the images of others are 
 by debootstrap, with Python, coturn and nginx from its packages, and PostgreSQL, NATS, uv and Node out of their wheels,
 in the versions that uv.lock or compose.yml name. Users, folders, ports, volumes and entry points are those of the
 images that they stand for. They differ in this: coturn is 4.6.1 and nginx 1.26, NATS and nginx are on Debian where the
-images are on Alpine, and PostgreSQL's locale is C.UTF-8. `podman.overrides` has what podman does not take of
-compose.yml.
+images are on Alpine, and PostgreSQL's locale is C.UTF-8. What podman does not take of compose.yml: `podman.overrides`.
 
 The model is `deploy/standin`, on the host, where LM Studio would be.
 """

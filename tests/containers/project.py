@@ -64,10 +64,9 @@ class Container:
     def healthy(self) -> bool:
         return self.running and (self.description["State"].get("Health") or {}).get("Status") == "healthy"
 
-    @property
-    def address(self) -> str:
-        """One of its addresses."""
-        return next(str(one["IPAddress"]) for one in self.networks.values() if one["IPAddress"])
+    def address_on(self, network: str) -> str:
+        """Its address in a network."""
+        return str(self.networks[network]["IPAddress"])
 
     @property
     def networks(self) -> Mapping[str, Any]:
