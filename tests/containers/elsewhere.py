@@ -36,12 +36,24 @@ class Elsewhere:
 
     def let_out(self, *rules: str) -> None:
         """What its firewall lets out from now on, as nftables' conditions: `tcp dport 5443`."""
-        lines = ['oifname "lo" accept', "ct state established,related accept", *(f"{rule} accept" for rule in rules)]
+        answers = "ct state established,related accept"
         self.client.nft(
-            f"table inet {TABLE} {{ }}\ndelete table inet {TABLE}\ntable inet {TABLE} {{\n"
-            "chain output {\n type filter hook output priority filter; policy drop;\n"
-            + "\n".join(lines)
-            + "\ncounter name refused\n}\ncounter refused { }\n}\n"
+            "\n".join(
+                (
+                    f"table inet {TABLE} {{ }}",
+                    f"delete table inet {TABLE}",
+                    f"table inet {TABLE} {{",
+                    "counter refused { }",
+                    # Whoever is asked from outside would otherwise answer, and so find a way that we have not let out.
+                    "chain input { type filter hook input priority filter; policy drop;",
+                    f'iifname "lo" accept\n{answers}\n}}',
+                    "chain output { type filter hook output priority filter; policy drop;",
+                    f'oifname "lo" accept\n{answers}',
+                    *(f"{rule} accept" for rule in rules),
+                    "counter name refused\n}",
+                    "}\n",
+                )
+            )
         )
 
     def refused(self) -> int:

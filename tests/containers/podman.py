@@ -37,8 +37,9 @@ IN_A_NAMESPACE: Final = (
 def overrides(config: Mapping[str, Any], host: str) -> str:
     """What is merged into compose.yml for podman 4, made of what `compose config` prints; `host` is our address.
 
-    It refuses `start_interval`, as Docker does before 25. It does not know `host-gateway`. And where the root is
-    read-only, it has a tmpfs of its own on /run, in which that of PostgreSQL would belong to root.
+        It refuses `start_interval`, as Docker does before 25. It does not know `host-gateway`. And where the root is
+        read-only, it has a tmpfs of its own on /run, in which that of PostgreSQL would belong to root. And it lets one network
+    into another unless told not to, as Docker is not.
     """
     lines = ["services:"]
     for name, service in config["services"].items():
@@ -53,6 +54,8 @@ def overrides(config: Mapping[str, Any], host: str) -> str:
             changes += [f"tmpfs: !override {json.dumps(left)}", f"volumes: {json.dumps(gone)}"]
         if changes:
             lines += [f"  {name}:", *(f"    {change}" for change in changes)]
+    lines += ["networks:"]
+    lines += [f"  {name}: {{ driver_opts: {{ isolate: 'true' }} }}" for name in config["networks"]]
     return "\n".join(lines) + "\n"
 
 
