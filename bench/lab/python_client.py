@@ -1,11 +1,13 @@
 """A program to be run inside a namespace: connects with `packages/client`, asks once, prints one line of JSON.
 
 `python -m bench.lab.python_client URL TEXT` prints {connect_ms, path, outcome, text}, or {code, detail}. `path` is the
-types of both ends and the protocol to the TURN server; `connect_ms` counts from before the socket to signaling.
+types of both ends and the protocol to the TURN server; `connect_ms` counts from before the socket to signaling. Where
+an access token is asked for, it is TODO_AGENT_TOKEN of the environment.
 """
 
 import asyncio
 import json
+import os
 import sys
 import time
 from typing import Any, Final
@@ -19,7 +21,7 @@ async def talk(url: str, text: str) -> dict[str, Any]:
     """Connect, ask, and say how it went."""
     began = time.perf_counter()
     try:
-        async with AgentClient.connect(url) as client:
+        async with AgentClient.connect(url, token=os.environ.get("TODO_AGENT_TOKEN")) as client:
             connect_ms = (time.perf_counter() - began) * 1000
             path = client.path
             completed = await client.ask(text, timeout=ASK_TIMEOUT_S)

@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import httpx
 from tests.containers.machine import CACHE, RUN, MachineError
@@ -26,6 +26,7 @@ SOCKET: Final = RUN / "podman.sock"
 LOCK: Final = RUN.with_suffix(".lock")
 API: Final = "http://podman/v4.0.0/libpod"
 START_TIMEOUT_S: Final = 20.0
+TURN_TIMEOUT_S: Final = 1200.0
 COMMAND_TIMEOUT_S: Final = 120.0
 EVERY_S: Final = 10.0
 EVERY_WHILE_STARTING_S: Final = 1.0
@@ -37,9 +38,9 @@ IN_A_NAMESPACE: Final = (
 def overrides(config: Mapping[str, Any], host: str) -> str:
     """What is merged into compose.yml for podman 4, made of what `compose config` prints; `host` is our address.
 
-        It refuses `start_interval`, as Docker does before 25. It does not know `host-gateway`. And where the root is
-        read-only, it has a tmpfs of its own on /run, in which that of PostgreSQL would belong to root. And it lets one network
-    into another unless told not to, as Docker is not.
+    It refuses `start_interval`, as Docker does before 25. It does not know `host-gateway`. Where the root is read-only,
+    it has a tmpfs of its own on /run, in which that of PostgreSQL would belong to root. And it lets one network into
+    another unless told not to, which Docker does not.
     """
     lines = ["services:"]
     for name, service in config["services"].items():
@@ -63,11 +64,22 @@ def overrides(config: Mapping[str, Any], host: str) -> str:
 def running_service(environ: Mapping[str, str]) -> Iterator[int]:
     """podman's service for the length of the block, on SOCKET; its process id. Raises MachineError."""
     with LOCK.open("wb") as lock:
+        _take(lock)
+        yield from _served(environ)
+
+
+def _take(lock: IO[bytes]) -> None:
+    """Wait for our turn: the page's port is one for the whole machine."""
+    until = time.monotonic() + TURN_TIMEOUT_S
+    while True:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise MachineError("another run of these tests is on its way on this machine; wait for it") from error
-        yield from _served(environ)
+            if time.monotonic() > until:
+                raise MachineError("another run of these tests has had this machine for long; end it") from error
+            time.sleep(1)
+        else:
+            return
 
 
 def _served(environ: Mapping[str, str]) -> Iterator[int]:

@@ -5,12 +5,15 @@ import time
 from pathlib import Path
 
 import httpx
+from mcp import Client
+from mcp.client.streamable_http import streamable_http_client
 from playwright.async_api import Browser
 from tests.containers.elsewhere import HOST
 from tests.containers.engine import Engine
 from tests.containers.machine import ROOT
 from tests.containers.project import PAGE, STEPS, Project, running_project
 from tests.containers.talking import DONE, opened, said, titles
+from tests.mcp_clients.bridge import Caller
 from tests.network.person import asked, connected
 
 COLD_START_MAX_S = 120.0
@@ -46,6 +49,15 @@ async def test_a_person_is_answered_in_a_browser(project: Project, browser: Brow
         SCREENSHOT.parent.mkdir(parents=True, exist_ok=True)
         await page.screenshot(path=Path(SCREENSHOT))
     assert (await titles())["Weekend"] == ["hiking boots"]
+
+
+async def test_an_mcp_client_is_answered_through_nginx(project: Project) -> None:
+    async with Client(streamable_http_client(f"{PAGE}/mcp")) as client:
+        caller = Caller(client)
+        made = await caller.done("create_todo_list", name="By MCP")
+        await caller.done("create_todo_item", list_id=made["list_id"], title="milk")
+        assert "milk" in await caller.titles()
+    assert (await titles())["By MCP"] == ["milk"]
 
 
 def test_the_page_is_compressed_and_kept_by_its_hash(project: Project) -> None:
