@@ -2,7 +2,9 @@
 
 `secrets --into DIR` makes what is missing, keeps it in DIR/kept, and writes a folder for each container into DIR. It
 reads POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB, POSTGRES_HOST and POSTGRES_PORT, for coturn TURN_IP, TURN_REALM and
-GATEWAY_NETWORK, and what is passed on to those who need it: AUTH_SECRET and MODEL_API_KEY.
+GATEWAY_NETWORK, and what is passed on to those who need it: AUTH_SECRET and MODEL_API_KEY. `--renew nats`, `store` or
+`turn` makes these anew; TURN's former secret stays good beside the new one until `--retire-turn`. docs/operations.md says
+who has to be told, and in which order.
 
 `topology [--replicas N]` declares the streams on the server of NATS_URL, whose password is NATS_PASSWORD or the file
 `nats_password` in SECRETS_DIR. It waits for the server.
@@ -36,12 +38,14 @@ def main() -> int:
     making.add_argument("--into", type=Path, required=True, metavar="DIR")
     making.add_argument("--coturn", type=Path, default=COTURN, metavar="DIR", help="fill.py and turnserver.conf")
     making.add_argument("--nats-store", default="/data/jetstream", help="where NATS keeps its streams")
+    making.add_argument("--renew", action="append", default=[], choices=secrets.RENEWABLE, help="make these anew")
+    making.add_argument("--retire-turn", action="store_true", help="TURN's secret of before is good no longer")
     declaring = steps.add_parser("topology", help="declare the streams")
     declaring.add_argument("--replicas", type=int, default=1, choices=(1, 3, 5))
     arguments = parser.parse_args()
     try:
         if arguments.step == "secrets":
-            _make(arguments.into, arguments.coturn, arguments.nats_store, os.environ)
+            _make(arguments, os.environ)
         else:
             asyncio.run(_declare(arguments.replicas, os.environ))
     except (ProvisionError, OSError) as error:
@@ -50,7 +54,8 @@ def main() -> int:
     return 0
 
 
-def _make(into: Path, coturn_files: Path, nats_store: str, environ: Mapping[str, str]) -> None:
+def _make(arguments: argparse.Namespace, environ: Mapping[str, str]) -> None:
+    into: Path = arguments.into
     port = environ.get("POSTGRES_PORT") or "5432"
     if not port.isdecimal():
         raise ProvisionError(f"POSTGRES_PORT must be a number, but is {port!r}")
@@ -63,9 +68,12 @@ def _make(into: Path, coturn_files: Path, nats_store: str, environ: Mapping[str,
         name=environ.get("POSTGRES_DB") or "todo",
         password=environ.get("POSTGRES_PASSWORD") or None,
     )
-    place = nats_server.Place(name="todo-agent", listen="0.0.0.0:4222", monitoring="0.0.0.0:8222", store=nats_store)
+    place = nats_server.Place(
+        name="todo-agent", listen="0.0.0.0:4222", monitoring="0.0.0.0:8222", store=arguments.nats_store
+    )
     kept = into / "kept" / "secrets.json"
-    whole = secrets.made(secrets.kept_in(kept), database)
+    known = secrets.renewed(secrets.kept_in(kept), arguments.renew)
+    whole = secrets.made(secrets.retired(known) if arguments.retire_turn else known, database)
     values = {
         # Where there is no file, coturn serves UDP and TCP and no TLS.
         "TURN_CERT": "/etc/coturn/tls/turn.pem",
@@ -74,7 +82,7 @@ def _make(into: Path, coturn_files: Path, nats_store: str, environ: Mapping[str,
         "TURN_SECRET": whole[secrets.TURN],
         "TURN_SECRET_BEFORE": whole[secrets.TURN_BEFORE],
     }
-    turnserver = coturn.filled(coturn_files, values)
+    turnserver = coturn.filled(arguments.coturn, values)
     # Kept before it is used: a database that was made with a password nobody knows is lost.
     secrets.keep(kept, whole)
     given = secrets.Given(environ.get("AUTH_SECRET", ""), environ.get("MODEL_API_KEY", ""))

@@ -9,7 +9,7 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -26,6 +26,12 @@ POSTGRES_STORE: Final = "postgres/store"
 TURN: Final = "turn/secret"
 TURN_BEFORE: Final = "turn/before"
 STORE_ROLE: Final = "todo_store"
+
+NATS: Final = "nats"
+STORE: Final = "store"
+RELAY: Final = "turn"
+RENEWABLE: Final = (NATS, RELAY, STORE)
+"""What can be renewed. PostgreSQL's superuser is its person's, and is changed by that person."""
 
 Layout = Mapping[str, Mapping[str, str]]
 """What each folder's files hold."""
@@ -62,11 +68,28 @@ class Given:
     model_api_key: str = field(default="", repr=False)
 
 
+def renewed(whole: Mapping[str, str], what: Collection[str]) -> dict[str, str]:
+    """`whole` without what is to be made anew. TURN's secret stays good as the one before, until it is retired."""
+    gone = {POSTGRES_STORE} if STORE in what else set()
+    if NATS in what:
+        gone |= {f"nats/{user.user}" for user in USERS}
+    left = {name: secret for name, secret in whole.items() if name not in gone}
+    if RELAY in what and TURN in left:
+        left[TURN_BEFORE] = left.pop(TURN)
+    return left
+
+
+def retired(whole: Mapping[str, str]) -> dict[str, str]:
+    """`whole`, with TURN's secret of before good for nobody any more."""
+    return {name: secret for name, secret in whole.items() if name != TURN_BEFORE}
+
+
 def laid_out(whole: Mapping[str, str], database: Database, place: nats_server.Place, given: Given = Given()) -> Layout:
     """Which files each container is to find. coturn's are made by deploy/coturn/fill.py."""
     passwords = {permissions.user: whole[f"nats/{permissions.user}"] for permissions in USERS}
     services = {user: {"nats_password": password} for user, password in passwords.items()}
-    services["signaling"]["turn_secret"] = whole[TURN]
+    # The newest first: by that one signaling makes passwords. coturn knows both.
+    services["signaling"]["turn_secret"] = ",".join(dict.fromkeys((whole[TURN], whole[TURN_BEFORE])))
     services["todo-store"]["database_url"] = database_url(database, whole[POSTGRES_STORE])
     if given.auth_secret:
         services["signaling"]["auth_secret"] = services["mcp-bridge"]["auth_secret"] = given.auth_secret
