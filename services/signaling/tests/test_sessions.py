@@ -76,6 +76,22 @@ async def test_where_the_answer_was_lost_the_token_it_answered_is_still_good(bus
         assert (again.session, again.epoch, again.resumed) == (first.session, epoch, True)
 
 
+async def test_a_session_out_of_a_backup_is_gone_on_with_and_counts_as_new_until_its_new_token_is_shown(
+    bus: NatsBus,
+) -> None:
+    first = await entered(Sessions(bus), ADA)
+    kept = await bus.stored(streams.SESSIONS, subjects.session_record(first.session))
+    assert kept is not None
+    marked = (await record_of(bus, first.session)).model_copy(update={"restored": (digest(first.resume_token),)})
+    await bus.replace(subjects.session_record(first.session), marked, seen=kept.sequence or 0)
+    for epoch in (2, 3):  # nobody hears of the first, and so the old token comes again
+        again = await entered(Sessions(bus), ADA, first.session, first.resume_token)
+        assert (again.session, again.epoch, again.resumed) == (first.session, epoch, False)
+    later = await entered(Sessions(bus), ADA, first.session, again.resume_token)
+    assert (later.session, later.epoch, later.resumed) == (first.session, 4, True)
+    assert (await record_of(bus, first.session)).restored == ()
+
+
 @pytest.mark.parametrize("token", [None, "", "guessed", "\ud800"])
 async def test_an_id_without_its_token_opens_nothing(bus: NatsBus, token: str | None) -> None:
     first = await entered(Sessions(bus), ADA)

@@ -1,4 +1,4 @@
-"""The steps of a deployment, each safe to repeat: `python -m provision secrets` and `python -m provision topology`.
+"""The steps of a deployment, each safe to repeat: `python -m provision secrets`, `topology`, `backup`, `restore`.
 
 `secrets --into DIR` makes what is missing, keeps it in DIR/kept, and writes a folder for each container into DIR. It
 reads POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB, POSTGRES_HOST and POSTGRES_PORT, for coturn TURN_IP, TURN_REALM and
@@ -8,6 +8,10 @@ who has to be told, and in which order.
 
 `topology [--replicas N]` declares the streams on the server of NATS_URL, whose password is NATS_PASSWORD or the file
 `nats_password` in SECRETS_DIR. It waits for the server.
+
+`backup FILE` and `restore FILE` save the streams of that server and bring them back; `-` stands for stdout and stdin.
+What holds of the database beside them, and who must be stopped, says docs/backup.md. `check FILE` reads a backup to its
+end.
 """
 
 import argparse
@@ -16,12 +20,14 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from bus.nats_bus import BusSettings
 from contracts.permissions import TOPOLOGY
-from provision import coturn, nats_server, secrets
+from provision import coturn, nats_server, secrets, snapshots
+from provision.archive import Reader
 from provision.errors import ProvisionError
 from provision.topology import declare
 
@@ -42,16 +48,34 @@ def main() -> int:
     making.add_argument("--retire-turn", action="store_true", help="TURN's secret of before is good no longer")
     declaring = steps.add_parser("topology", help="declare the streams")
     declaring.add_argument("--replicas", type=int, default=1, choices=(1, 3, 5))
+    _add_backup(steps)
     arguments = parser.parse_args()
     try:
-        if arguments.step == "secrets":
-            _make(arguments, os.environ)
-        else:
-            asyncio.run(_declare(arguments.replicas, os.environ))
+        match arguments.step:
+            case "secrets":
+                _make(arguments, os.environ)
+            case "topology":
+                asyncio.run(_declare(arguments.replicas, os.environ))
+            case "backup":
+                _back_up(arguments.file, _bus(os.environ))
+            case "check":
+                _check(arguments.file)
+            case "restore":
+                _restore(arguments, _bus(os.environ))
     except (ProvisionError, OSError) as error:
         sys.stderr.write(f"provision {arguments.step}: {error}\n")
         return 1
     return 0
+
+
+def _add_backup(steps: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    saving = steps.add_parser("backup", help="save the streams")
+    checking = steps.add_parser("check", help="see that a backup of the streams is whole")
+    restoring = steps.add_parser("restore", help="bring the streams back, while nothing else is connected")
+    for step in (saving, checking, restoring):
+        step.add_argument("file", metavar="FILE", help="or - for stdout, and stdin")
+    restoring.add_argument("--replace", action="store_true", help="streams that hold something, too")
+    restoring.add_argument("--replicas", type=int, default=1, choices=(1, 3, 5))
 
 
 def _make(arguments: argparse.Namespace, environ: Mapping[str, str]) -> None:
@@ -90,14 +114,52 @@ def _make(arguments: argparse.Namespace, environ: Mapping[str, str]) -> None:
     secrets.write(into, {**laid_out, "coturn": {"turnserver.conf": turnserver}})
 
 
-async def _declare(replicas: int, environ: Mapping[str, str]) -> None:
-    settings = BusSettings(
+def _bus(environ: Mapping[str, str]) -> BusSettings:
+    return BusSettings(
         url=environ.get("NATS_URL") or "nats://nats:4222",
         user=TOPOLOGY.user,
         password=_password(environ),
         inbox_prefix=TOPOLOGY.inbox_prefix,
         name=TOPOLOGY.user,
     )
+
+
+def _back_up(file: str, settings: BusSettings) -> None:
+    if file == "-":
+        held = asyncio.run(snapshots.save(settings, sys.stdout.buffer))
+    else:
+        # What people wrote is in it. Only a whole backup gets the name.
+        written = Path(f"{file}.new")
+        with open(os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+            held = asyncio.run(snapshots.save(settings, out))
+            out.flush()
+            os.fsync(out.fileno())
+        written.replace(file)
+    sys.stderr.write(f"saved messages: {snapshots.summary(held)}\n")
+
+
+def _check(file: str) -> None:
+    with _opened(file) as source:
+        about = Reader.checked(source).about
+    sys.stderr.write(f"whole, taken at {about['taken_at']}\n")
+
+
+def _restore(arguments: argparse.Namespace, settings: BusSettings) -> None:
+    if arguments.file != "-":
+        _check(arguments.file)  # before anything is replaced
+    with _opened(arguments.file) as source:
+        back = asyncio.run(
+            snapshots.bring_back(settings, source, replace=arguments.replace, replicas=arguments.replicas)
+        )
+    sys.stderr.write(f"brought back messages: {snapshots.summary(back)}\n")
+
+
+def _opened(file: str) -> AbstractContextManager[BinaryIO]:
+    return nullcontext(sys.stdin.buffer) if file == "-" else open(file, "rb")
+
+
+async def _declare(replicas: int, environ: Mapping[str, str]) -> None:
+    settings = _bus(environ)
     until = time.monotonic() + WAIT_S
     while True:
         try:

@@ -4,29 +4,22 @@ In the terms of JetStream's own API (ADR-31 and the server's `$JS.API` subjects)
 """
 
 import asyncio
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
 from bus.nats_bus import BusSettings
 from contracts.streams import CONSUMERS, STREAMS, Consumer, Stream
-from provision.errors import ProvisionError
+from provision.jetstream import NO_SUCH_STREAM, TIMEOUT_S, Json, TopologyError, ask, connected
 
-TIMEOUT_S: Final = 10.0
+__all__ = ["TopologyError", "declare"]
+
 _NANOSECONDS: Final = 1_000_000_000
-_NO_SUCH_STREAM: Final = 10059
 # Repeats are refused by subject, at any age, so the window that remembers ids only costs memory.
 _DUPLICATE_WINDOW_S: Final = 1
-
-Json = dict[str, Any]  # JetStream's own messages, of which we read a few fields
-
-
-class TopologyError(ProvisionError):
-    """A stream or consumer that cannot be what `contracts` says."""
 
 
 @dataclass(frozen=True)
@@ -44,25 +37,12 @@ async def declare(settings: BusSettings, *, timeout: float = TIMEOUT_S, replicas
 
     The subject transform of a stream that exists is never changed: its partitions are part of what is stored.
     """
-    client = Client()
     try:
-        async with asyncio.timeout(timeout):
-            await client.connect(
-                settings.url.split(","),
-                user=settings.user,
-                password=settings.password,
-                inbox_prefix=settings.inbox_prefix,
-                name="topology",
-                allow_reconnect=False,
-                error_cb=_ignore,
-            )
+        async with asyncio.timeout(timeout), connected(settings) as client:
             done = await asyncio.gather(*(_declare_stream(client, stream, replicas) for stream in STREAMS))
             await asyncio.gather(*(_declare_consumer(client, consumer) for consumer in CONSUMERS))
     except (NatsError, OSError, TimeoutError) as error:
         raise TopologyError(f"JetStream did not answer while streams were declared ({type(error).__name__})") from error
-    finally:
-        if not client.is_closed:
-            await client.close()
     names = {kind: tuple(name for name, what in done if what == kind) for kind in ("made", "changed")}
     return Declared(**names)
 
@@ -109,9 +89,9 @@ def _mapping(pair: tuple[str, str]) -> Json:
 
 async def _declare_stream(client: Client, stream: Stream, replicas: int) -> tuple[str, str]:
     wanted = stream_configuration(stream, replicas)
-    found = await _ask(client, f"STREAM.INFO.{stream.name}", {}, missing=_NO_SUCH_STREAM)
+    found = await ask(client, f"STREAM.INFO.{stream.name}", {}, missing=NO_SUCH_STREAM)
     if found is None:
-        await _ask(client, f"STREAM.CREATE.{stream.name}", wanted)
+        await ask(client, f"STREAM.CREATE.{stream.name}", wanted)
         return stream.name, "made"
     held: Json = found["config"]
     if _transform(held) != stream.transform:
@@ -123,12 +103,12 @@ async def _declare_stream(client: Client, stream: Stream, replicas: int) -> tupl
     if _holds(held, wanted):
         return stream.name, "kept"
     # What we do not name stays as it is.
-    await _ask(client, f"STREAM.UPDATE.{stream.name}", {**held, **wanted})
+    await ask(client, f"STREAM.UPDATE.{stream.name}", {**held, **wanted})
     return stream.name, "changed"
 
 
 async def _declare_consumer(client: Client, consumer: Consumer) -> None:
-    await _ask(
+    await ask(
         client,
         f"CONSUMER.DURABLE.CREATE.{consumer.stream}.{consumer.name}",
         {"stream_name": consumer.stream, "config": consumer_configuration(consumer)},
@@ -149,18 +129,3 @@ def _same(held: object, wanted: object) -> bool:
     if isinstance(held, Mapping) and isinstance(wanted, Mapping):
         return all(held.get(name) == value for name, value in wanted.items())
     return held == wanted or (not held and not wanted)
-
-
-async def _ask(client: Client, call: str, body: Json, *, missing: int | None = None) -> Json | None:
-    answer = await client.request(f"$JS.API.{call}", json.dumps(body).encode(), timeout=TIMEOUT_S)
-    found: Json = json.loads(answer.data)
-    error = found.get("error")
-    if error is None:
-        return found
-    if missing is not None and error.get("err_code") == missing:
-        return None
-    raise TopologyError(f"JetStream refused {call}: {error.get('description')} ({error.get('err_code')})")
-
-
-async def _ignore(error: Exception) -> None:
-    """nats-py prints a trace for each error without this; every request here is checked by its answer."""

@@ -122,7 +122,15 @@ MCP_BRIDGE: Final = Permissions(
 )
 TOPOLOGY: Final = Permissions(
     user="topology",
-    publish=("$JS.API.INFO", "$JS.API.STREAM.>", "$JS.API.CONSUMER.>"),
+    publish=(
+        "$JS.API.INFO",
+        "$JS.API.STREAM.>",
+        "$JS.API.CONSUMER.>",
+        # A backup: acknowledge a snapshot's parts, send them back, and mark the sessions that came out of one.
+        "$JS.SNAPSHOT.ACK.>",
+        "$JS.SNAPSHOT.RESTORE.>",
+        "$KV.sessions.*",
+    ),
     subscribe=(),
 )
 

@@ -39,7 +39,10 @@ _CROWDED: Final = Problem(
 
 @dataclass(frozen=True)
 class EnteredSession:
-    """A session as of this entering. `resume_token` is for the next one."""
+    """A session as of this entering. `resume_token` is for the next one.
+
+    `resumed`: what its client has heard counts. It does not in a session that has just begun, or is out of a backup.
+    """
 
     session: SessionId
     epoch: int
@@ -68,14 +71,20 @@ def fits(record: SessionRecord, owner: OwnerKey, presented: str) -> bool:
 
 def raised(record: SessionRecord, presented: str, resume_token: str, at: datetime) -> SessionRecord:
     """The record after going on: one epoch more, and besides the new token the presented one, whose answer may be
-    lost."""
+    lost. For as long as it is one of before a restore, that is not forgotten."""
     return SessionRecord(
         owner=record.owner,
         epoch=record.epoch + 1,
         resume=digest(resume_token),
         resume_before=digest(presented),
         entered_at=at,
+        restored=record.restored if is_of_before(record, presented) else (),
     )
+
+
+def is_of_before(record: SessionRecord, presented: str) -> bool:
+    """Whether a token was given out before the record came out of a backup."""
+    return digest(presented) in record.restored
 
 
 class Sessions:
@@ -112,13 +121,16 @@ class Sessions:
         for number in range(TRIES):
             kept = await self._read(session)
             if kept is not None and hmac.compare_digest(kept.record.resume, digest(token)):
-                return EnteredSession(session, kept.record.epoch, token, resumed=True)
+                return EnteredSession(
+                    session, kept.record.epoch, token, resumed=not is_of_before(kept.record, presented)
+                )
             if kept is None or not fits(kept.record, owner, presented):
                 if number > 0:
                     return None
                 # A replica may be behind: what does not fit is read once more.
             elif await self._replace(session, raised(kept.record, presented, token, self._now()), kept.sequence):
-                return EnteredSession(session, kept.record.epoch + 1, token, resumed=True)
+                goes_on = not is_of_before(kept.record, presented)
+                return EnteredSession(session, kept.record.epoch + 1, token, resumed=goes_on)
             await _pause(number)
         return _CROWDED
 
