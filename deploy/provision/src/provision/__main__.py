@@ -3,8 +3,8 @@
 `secrets --into DIR` makes what is missing, keeps it in DIR/kept, and writes a folder for each container into DIR. It
 reads POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB, POSTGRES_HOST and POSTGRES_PORT, for coturn TURN_IP, TURN_REALM and
 GATEWAY_NETWORK, and what is passed on to those who need it: AUTH_SECRET and MODEL_API_KEY. `--renew nats`, `store` or
-`turn` makes these anew; TURN's former secret stays good beside the new one until `--retire-turn`. docs/operations.md says
-who has to be told, and in which order.
+`turn` makes these anew; TURN's former secret stays good beside the new one until `--retire-turn`. docs/operations.md
+says who has to be told, and in which order.
 
 `topology [--replicas N]` declares the streams on the server of NATS_URL, whose password is NATS_PASSWORD or the file
 `nats_password` in SECRETS_DIR. It waits for the server.
