@@ -27,6 +27,8 @@ def main() -> None:
                 status = _forget(arguments)
             case "token":
                 status = _token(arguments)
+            case "backup" | "restore":
+                status = _back_up_or_restore(arguments)
             case "mcp":
                 status = _mcp(arguments)
             case _:
@@ -70,6 +72,13 @@ def _forget(arguments: Namespace) -> int:
     from local_stack.forgetting import forget  # noqa: PLC0415
 
     return forget(arguments.issuer, arguments.owner, arguments.data)
+
+
+def _back_up_or_restore(arguments: Namespace) -> int:
+    from local_stack import backup  # noqa: PLC0415
+
+    step = backup.back_up if arguments.command == "backup" else backup.restore
+    return step(arguments.folder.absolute(), arguments.data)
 
 
 def _token(arguments: Namespace) -> int:

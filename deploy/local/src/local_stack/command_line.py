@@ -27,7 +27,9 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(
         prog="todo-agent", description="A to-do agent that never claims what the database does not show."
     )
-    commands = top.add_subparsers(dest="command", required=True, metavar="{up,ask,lists,mcp,token,forget}")
+    commands = top.add_subparsers(
+        dest="command", required=True, metavar="{up,ask,lists,mcp,token,backup,restore,forget}"
+    )
     _add_up(commands.add_parser("up", help="run everything on this machine", description="Run everything here."))
     ask = commands.add_parser(
         "ask",
@@ -54,6 +56,20 @@ def parser() -> argparse.ArgumentParser:
             "command itself and speaks to it on stdin and stdout; --print-config tells it how.",
         )
     )
+    backup = commands.add_parser(
+        "backup",
+        help="save what the running stack knows",
+        description="Save the lists and turns of the running stack in a new folder. What people wrote is in it; "
+        "passwords, and what access tokens are made by, are not.",
+    )
+    restore = commands.add_parser(
+        "restore",
+        help="make a fresh data directory of a backup",
+        description="Make a fresh data directory of a backup; nothing runs in it meanwhile.",
+    )
+    for command in (backup, restore):
+        command.add_argument("folder", type=_directory, metavar="FOLDER")
+        command.add_argument("--data", type=_directory, metavar="DIR", help="where the stack keeps its data")
     forget = commands.add_parser(
         "forget",
         help="erase a person's lists, irrevocably",

@@ -73,5 +73,10 @@ class Nats:
 
     def settings(self, user: str, passwords: Mapping[str, str]) -> BusSettings:
         """How `user` reaches this server."""
-        prefix = next(permissions.inbox_prefix for permissions in USERS if permissions.user == user)
-        return BusSettings(url=self.url, user=user, password=passwords[user], inbox_prefix=prefix, name=user)
+        return settings_of(user, self.url, passwords)
+
+
+def settings_of(user: str, url: str, passwords: Mapping[str, str]) -> BusSettings:
+    """How `user` reaches the server at `url`."""
+    prefix = next(permissions.inbox_prefix for permissions in USERS if permissions.user == user)
+    return BusSettings(url=url, user=user, password=passwords[user], inbox_prefix=prefix, name=user)

@@ -1,4 +1,5 @@
-"""Real servers for the length of a block, for tests and benches: the same binaries, configuration and permissions."""
+"""Real servers for the length of a block, for tests, benches and a restore: the same binaries, configuration and
+permissions."""
 
 import asyncio
 import json
