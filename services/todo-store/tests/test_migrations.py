@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from bus.errors import UnavailableError
-from contracts.operations import CreateItem, CreateList
+from contracts.operations import CreateItem, CreateList, UpdateItem
 from contracts.store import SearchRequest
 from contracts.tokens import uuid7
 from local_stack.ports import free_port
@@ -120,6 +120,36 @@ def test_a_schema_of_a_newer_version_is_served_and_an_older_one_is_not() -> None
     assert migrations.serves(migrations.head())
     assert migrations.serves("9999")
     assert not migrations.serves(None)
+
+
+LATER = (
+    "ALTER TABLE todo_items ADD COLUMN colour text",
+    "ALTER TABLE todo_lists ADD COLUMN archived boolean NOT NULL DEFAULT false",
+    "ALTER TABLE turns ADD COLUMN seen_at timestamptz",
+    "CREATE TABLE labels (owner_key text, id text, PRIMARY KEY (owner_key, id))",
+    "UPDATE alembic_version SET version_num = '9999'",
+)
+"""What a later release may add while this one still runs."""
+
+
+async def test_the_step_of_this_release_leaves_a_later_ones_schema_as_it_is(
+    postgres: RunningPostgres, store: "Store"
+) -> None:
+    url = await new_database(postgres)
+    assert await migrations.upgrade(url)
+    for statement in LATER:
+        await in_autocommit(url, statement)
+    assert not await migrations.upgrade(url)
+    assert await in_autocommit(url, "SELECT version_num FROM alembic_version") == [("9999",)]
+    # And this release works on it, journal, undo and all.
+    async with sessions.database(settings(url)) as database:
+        await readiness.wait_for_schema(database, 0.5)
+        there = type(store)(Handlers(database, lambda: None), store.owner, [])
+        await there.do(CreateList(list_id="l1", name="x"), CreateItem(item_id="i1", list_id="l1", title="y"))
+        await there.do(UpdateItem(item_id="i1", title="z"))
+        found = await there.handlers.search(SearchRequest(owner=store.owner, query="z"))
+    assert [item.id for item in found.items] == ["i1"]
+    assert await in_autocommit(url, "SELECT count(*) FROM change_images") == [(3,)]
 
 
 async def test_a_start_without_the_schema_says_what_to_run(postgres: RunningPostgres) -> None:

@@ -85,15 +85,21 @@ async def served(bus: Bus, handlers: Handlers) -> AsyncIterator[None]:
 
 
 def migrate() -> None:
-    """Bring the schema up to date and return. Exits 1, after one line on stderr, when it cannot."""
+    """Bring the schema up to date and return; one of a later release is left as it is.
+
+    Exits 1, after one line on stderr, when it cannot.
+    """
     settings = _settings()
     url = settings.database_url.get_secret_value()
     try:
-        asyncio.run(migrations.upgrade(url))
+        ours = asyncio.run(migrations.upgrade(url))
     except (DBAPIError, CommandError, OSError, TimeoutError) as error:
         log.error("migration failed", exc_info=error, extra={"database": _place(url)})
         sys.exit(1)
-    log.info("schema is up to date", extra={"revision": migrations.head()})
+    log.info(
+        "schema is up to date" if ours else "schema is a later release's, and left as it is",
+        extra={"revision": migrations.head()},
+    )
 
 
 def forget(owner: str) -> None:

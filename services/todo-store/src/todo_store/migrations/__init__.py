@@ -51,9 +51,22 @@ async def under_lock(url: str, work: Callable[[Connection], ResultT]) -> ResultT
         await engine.dispose()
 
 
-async def upgrade(url: str, revision: str = "head") -> None:
-    """Bring the database at `url` up to a revision; nothing happens where it is there already."""
-    await under_lock(url, lambda connection: command.upgrade(config(connection), revision))
+async def upgrade(url: str, revision: str = "head") -> bool:
+    """Bring the database at `url` up to a revision; nothing happens where it is there already.
+
+    False where its schema is a later release's, which is left as it is: so a deployment can go back by one release,
+    whose own step this is then.
+    """
+
+    def step(connection: Connection) -> bool:
+        found = MigrationContext.configure(connection).get_current_revision()
+        connection.rollback()  # alembic takes a transaction that is open for somebody else's to commit
+        if found is not None and found not in _known():
+            return False
+        command.upgrade(config(connection), revision)
+        return True
+
+    return await under_lock(url, step)
 
 
 async def downgrade(url: str, revision: str) -> None:
@@ -81,8 +94,12 @@ def serves(revision: str | None) -> bool:
     An unknown one is newer, and migrations only add until no older version runs: so the old processes of a roll-out
     keep serving while the new ones start.
     """
-    known = {script.revision for script in ScriptDirectory.from_config(config()).walk_revisions()}
-    return revision == head() or (revision is not None and revision not in known)
+    return revision == head() or (revision is not None and revision not in _known())
+
+
+@cache
+def _known() -> frozenset[str]:
+    return frozenset(script.revision for script in ScriptDirectory.from_config(config()).walk_revisions())
 
 
 async def current(connection: AsyncConnection) -> str | None:
