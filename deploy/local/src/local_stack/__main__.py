@@ -29,6 +29,10 @@ def main() -> None:
                 status = _token(arguments)
             case "backup" | "restore":
                 status = _back_up_or_restore(arguments)
+            case "renew":
+                from local_stack.renewing import renew  # noqa: PLC0415
+
+                status = renew(arguments.data, tokens=arguments.tokens)
             case "mcp":
                 status = _mcp(arguments)
             case _:

@@ -28,7 +28,7 @@ def parser() -> argparse.ArgumentParser:
         prog="todo-agent", description="A to-do agent that never claims what the database does not show."
     )
     commands = top.add_subparsers(
-        dest="command", required=True, metavar="{up,ask,lists,mcp,token,backup,restore,forget}"
+        dest="command", required=True, metavar="{up,ask,lists,mcp,token,backup,restore,renew,forget}"
     )
     _add_up(commands.add_parser("up", help="run everything on this machine", description="Run everything here."))
     ask = commands.add_parser(
@@ -70,6 +70,13 @@ def parser() -> argparse.ArgumentParser:
     for command in (backup, restore):
         command.add_argument("folder", type=_directory, metavar="FOLDER")
         command.add_argument("--data", type=_directory, metavar="DIR", help="where the stack keeps its data")
+    renew = commands.add_parser(
+        "renew",
+        help="make the servers' passwords anew",
+        description="Make the passwords of PostgreSQL and NATS anew, while the stack is stopped.",
+    )
+    renew.add_argument("--tokens", action="store_true", help="and what access tokens are made by: all end at once")
+    renew.add_argument("--data", type=_directory, metavar="DIR", help="where the stack keeps its data")
     forget = commands.add_parser(
         "forget",
         help="erase a person's lists, irrevocably",

@@ -42,6 +42,21 @@ def load_or_make(path: Path, *, auth: bool = False) -> Passwords:
     return Passwords(known["postgres/superuser"], known["postgres/store"], bus, known.get(_AUTH))
 
 
+def renew(path: Path, *, tokens: bool) -> Passwords:
+    """Make every password anew, and with `tokens` what tokens are made by, if there is one. Kept before it is used.
+
+    Raises UnusableDirectoryError as above.
+    """
+    auth = _read(path).get(_AUTH)
+    if auth is not None and tokens:
+        auth = secrets.token_urlsafe(AUTH_SECRET_BYTES)
+    known = {} if auth is None else {_AUTH: auth}
+    names = ("postgres/superuser", "postgres/store", *(f"nats/{permissions.user}" for permissions in USERS))
+    known |= {name: secrets.token_urlsafe(PASSWORD_BYTES) for name in names}
+    write_private(path, json.dumps(known, indent=2) + "\n")
+    return load_or_make(path)
+
+
 def kept_auth_secret(path: Path) -> str | None:
     """What tokens are made by, if a stack was ever asked to make it. Raises UnusableDirectoryError as above."""
     return _read(path).get(_AUTH)

@@ -108,6 +108,14 @@ class Postgres:
         write_private(self.directory / "pg_hba.conf", _ACCESS, owner=self.account)
         await self._predecessor_gone()
 
+    async def set_passwords(self, passwords: Passwords) -> None:
+        """Give the users of a cluster that nothing serves these passwords. Raises StackError."""
+        await self._predecessor_gone()
+        # As when they were made: without a server, and on no command line.
+        roles = ((SUPERUSER, passwords.superuser), (STORE_USER, passwords.store))
+        statements = tuple(f"ALTER ROLE {role} PASSWORD '{password}'" for role, password in roles)
+        await self._run("postgres", "--single", "-D", str(self.data), "postgres", lines=statements)
+
     def command(self) -> Command:
         """`postgres` in the foreground. SIGINT stops it after a checkpoint, SIGQUIT at once, both without loss."""
         return Command(
