@@ -173,6 +173,8 @@ export class FakeGateway {
   friendly: boolean;
   /** Whether a session that is named can be gone on with. */
   resumes = true;
+  /** Sessions are out of a backup: they are gone on with, and nothing of them counts as heard. */
+  restored = false;
   tokenExpiresAt: string | null = null;
   /** Whom the token names. */
   owner = "you";
@@ -208,9 +210,10 @@ export class FakeGateway {
   /** What a hello is answered with: the session that it names, or a new one. */
   ready(hello: JsonObject = {}, more: JsonObject = {}): JsonObject {
     const named = hello["session"];
-    const resumed = typeof named === "string" && this.resumes;
-    if (!resumed) this.#sessions += 1;
-    const session = resumed ? named : `s${this.#sessions}`;
+    const known = typeof named === "string" && this.resumes;
+    const resumed = known && !this.restored;
+    if (!known) this.#sessions += 1;
+    const session = known ? named : `s${this.#sessions}`;
     return {
       type: "ready",
       version: 1,

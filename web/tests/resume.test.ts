@@ -95,6 +95,23 @@ describe("events", () => {
     expect(page.state().log.turns[0]?.status).toBe("completed");
   });
 
+  it("of a session that is out of a backup are told though their numbers were heard before, of others", async () => {
+    const { gateway, page } = await connected();
+    page.session.send("add milk");
+    const id = page.state().log.turns[0]?.id ?? "";
+    gateway.tell({ type: "turn.accepted", ref: id, turn_id: id });
+    gateway.tell(current(100, 50));
+    gateway.restored = true;
+    await lose(gateway.link);
+    gateway.tell(current(0, 0));
+    gateway.tell(phase(id, "plan", 31));
+    gateway.tell(outcome(id, 71));
+    expect(page.state().log.turns).toMatchObject([{ status: "completed", phases: [{ elapsedMs: 31 }] }]);
+    gateway.restored = false;
+    await lose(gateway.link);
+    expect(gateway.link.hello).toMatchObject({ session: "s1", last_seen: { chat: 71, out: 31 } });
+  });
+
   it("with a `ref` answer out of order: they are taken at any number, and do not count as told", async () => {
     const { gateway, page } = await connected();
     page.session.send("first");
