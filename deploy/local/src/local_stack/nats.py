@@ -58,7 +58,7 @@ class Nats:
             monitoring=None if self.monitoring_port is None else f"{LOOPBACK}:{self.monitoring_port}",
             cluster_listen=None if member is None else f"{LOOPBACK}:{member.port}",
             # A server knows itself among the routes, so all can have the same.
-            routes=() if member is None else tuple(f"nats://{LOOPBACK}:{port}" for port in member.ports),
+            routes=() if member is None else tuple(f"{LOOPBACK}:{port}" for port in member.ports),
         )
 
     def command(self) -> Command:

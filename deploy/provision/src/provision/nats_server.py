@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import quote
 
 from contracts.limits import BUS_PAYLOAD_MAX_BYTES
 from contracts.permissions import USERS, Permissions
@@ -14,14 +15,16 @@ from contracts.streams import STREAMS
 # The server counts a stream's limit as taken when it is declared, however little it holds.
 STORE_BYTES: Final = sum(stream.max_bytes for stream in STREAMS) + 512 * 1024**2
 CLUSTER: Final = "todo-agent"
+ROUTES: Final = "routes"
+"""What servers of a cluster call themselves to each other, where they are asked for a password."""
 
 
 @dataclass(frozen=True)
 class Place:
     """Where a server is and what it is called: addresses as `host:port`, `store` its directory.
 
-    `monitoring` serves HTTP to whoever reaches it. `routes` are the URLs of all servers of a cluster, itself among them
-    or not: a server knows itself.
+    `monitoring` serves HTTP to whoever reaches it. `routes` are all servers of a cluster as `host:port`, itself among
+    them or not: a server knows itself. Without a `cluster_password`, whoever reaches `cluster_listen` joins.
     """
 
     name: str
@@ -29,7 +32,8 @@ class Place:
     store: str
     monitoring: str | None = None
     cluster_listen: str | None = None
-    routes: Sequence[str] = field(default=(), repr=False)
+    cluster_password: str | None = field(default=None, repr=False)
+    routes: Sequence[str] = ()
 
 
 def configuration(
@@ -66,7 +70,14 @@ def text_of(configuration: Mapping[str, object]) -> str:
 
 
 def _cluster(place: Place) -> dict[str, object]:
-    return {"name": CLUSTER, "listen": place.cluster_listen, "routes": list(place.routes)}
+    password = place.cluster_password
+    login = "" if password is None else f"{ROUTES}:{quote(password, safe='')}@"
+    return {
+        "name": CLUSTER,
+        "listen": place.cluster_listen,
+        **({} if password is None else {"authorization": {"user": ROUTES, "password": password, "timeout": 2}}),
+        "routes": [f"nats://{login}{route}" for route in place.routes],
+    }
 
 
 def _user(permissions: Permissions, password: str) -> dict[str, object]:
