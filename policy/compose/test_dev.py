@@ -1,6 +1,5 @@
 """What is added for working on it takes nothing of what holds away, and finds the sources that it is to run."""
 
-import re
 from importlib.util import find_spec
 
 import pytest
@@ -51,20 +50,21 @@ def test_every_service_runs_from_the_sources_and_is_started_again_when_they_chan
     assert (ROOT / "deploy/dev/reload.py").is_file()
 
 
-def test_every_folder_of_python_is_one_that_is_mounted_and_there() -> None:
-    members = {path.parent for folder in ("packages", "services") for path in ROOT.glob(f"{folder}/*/pyproject.toml")}
-    imported = {member for member in members if member.name != "client"}  # which no service imports
+def test_a_service_watches_the_packages_and_its_own_source_and_no_other_services() -> None:
+    # A package that no service imports is none of theirs.
+    packages = {path.parent.name for path in ROOT.glob("packages/*/pyproject.toml")} - {"client"}
+    found = {}
     for name, service in services(dev()):
         path = environment_of(service).get("PYTHONPATH")
         if path is None:
             continue
+        *shared, own = path.split(":")
+        assert set(shared) == {f"/src/packages/{package}/src" for package in packages}, name
         mounted = {mount["target"]: mount["source"] for mount in service["volumes"]}
-        found = set()
-        for folder in path.split(":"):
-            match = re.fullmatch(r"(/src/(?:packages|services))(/[a-z-]+)/src", folder)
-            assert match is not None, folder
-            found.add(ROOT / mounted[match[1]].removeprefix(f"{ROOT}/") / match[2].strip("/"))
-        assert found == imported, name
+        assert mounted["/src/packages"] == str(ROOT / "packages")
+        found[name] = mounted[own]
+    part = {name: ROOT / "services" / image / "src" for name, image in declared.OURS.items()}
+    assert found == {name: str(source) for name, source in part.items() if source.is_dir()}
 
 
 def test_what_vite_shows_is_mounted_and_what_it_asks_for_is_on_its_network() -> None:
