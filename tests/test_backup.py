@@ -117,6 +117,10 @@ async def test_a_stack_made_of_a_backup_goes_on_where_it_was(
                     else:
                         said = await todo_agent("backup", str(backup), "--data", str(directory.path))
                         assert said.startswith(f"saved in {backup}: CHAT 5, ")
+                        assert {file.name: file.stat().st_mode & 0o777 for file in backup.iterdir()} == {
+                            STREAMS: 0o600,
+                            DATABASE: 0o600,
+                        }
                         await model.release()
                     assert (await asking).outcome is Outcome.CONFIRMED
                     others = other.resumption

@@ -78,15 +78,31 @@ def test_the_former_secret_of_turn_stays_good_until_it_is_retired(
     assert new != old
     assert (signaling, coturn) == ([new, old], [new, old])
     assert turn_of(step(monkeypatch, tmp_path)) == (signaling, coturn)
-    assert turn_of(step(monkeypatch, tmp_path, "--retire-turn")) == ([new], [new, new])
+    assert turn_of(step(monkeypatch, tmp_path, "--retire", "turn")) == ([new], [new, new])
 
 
 def test_a_secret_of_turn_that_is_known_to_others_is_good_for_nobody_at_once(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (old,), _ = turn_of(step(monkeypatch, tmp_path))
-    step(monkeypatch, tmp_path, "--renew", "turn", "--retire-turn")
+    step(monkeypatch, tmp_path, "--renew", "turn", "--retire", "turn")
     assert not [name for name, text in files(tmp_path).items() if old in text]
+
+
+def test_a_container_whose_arguments_are_fixed_is_told_by_its_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    before = step(monkeypatch, tmp_path)
+    with monkeypatch.context() as told:
+        told.setenv("RENEW", "store,turn")
+        told.setenv("RETIRE", "turn")
+        after = step(told, tmp_path)
+        assert after["postgres/store_password"] != before["postgres/store_password"]
+        assert before["signaling/turn_secret"] not in after["coturn/turnserver.conf"]
+        assert after["agent/nats_password"] == before["agent/nats_password"]
+        told.setenv("RENEW", "everything")
+        assert run(told, tmp_path) == 1
+    assert step(monkeypatch, tmp_path) == after
 
 
 def test_a_renewal_that_dies_before_anything_is_used_has_kept_it_and_is_finished_by_the_next_run(

@@ -45,6 +45,8 @@ def back_up(into: Path, data: Path | None) -> int:
     try:
         held = asyncio.run(save_streams(directory, fresh / STREAMS))
         dump_database(directory, fresh / DATABASE)
+        for file in (fresh / STREAMS, fresh / DATABASE):
+            file.chmod(0o600)  # wherever it is copied
         _on_disk(fresh / STREAMS, fresh / DATABASE, fresh)
         fresh.rename(into)
     except ProvisionError as error:

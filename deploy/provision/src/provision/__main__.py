@@ -3,8 +3,8 @@
 `secrets --into DIR` makes what is missing, keeps it in DIR/kept, and writes a folder for each container into DIR. It
 reads POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB, POSTGRES_HOST and POSTGRES_PORT, for coturn TURN_IP, TURN_REALM and
 GATEWAY_NETWORK, and what is passed on to those who need it: AUTH_SECRET and MODEL_API_KEY. `--renew nats`, `store` or
-`turn` makes these anew; TURN's former secret stays good beside the new one until `--retire-turn`. docs/operations.md
-says who has to be told, and in which order.
+`turn`, or RENEW for a container whose arguments are fixed, makes these anew; TURN's former secret stays good beside the
+new one until `--retire turn`, or RETIRE. docs/operations.md says who has to be told, and in which order.
 
 `topology [--replicas N]` declares the streams on the server of NATS_URL, whose password is NATS_PASSWORD or the file
 `nats_password` in SECRETS_DIR. It waits for the server.
@@ -45,7 +45,7 @@ def main() -> int:
     making.add_argument("--coturn", type=Path, default=COTURN, metavar="DIR", help="fill.py and turnserver.conf")
     making.add_argument("--nats-store", default="/data/jetstream", help="where NATS keeps its streams")
     making.add_argument("--renew", action="append", default=[], choices=secrets.RENEWABLE, help="make these anew")
-    making.add_argument("--retire-turn", action="store_true", help="TURN's secret of before is good no longer")
+    making.add_argument("--retire", choices=(secrets.RELAY,), help="the secret of before is good no longer")
     declaring = steps.add_parser("topology", help="declare the streams")
     declaring.add_argument("--replicas", type=int, default=1, choices=(1, 3, 5))
     _add_backup(steps)
@@ -96,8 +96,9 @@ def _make(arguments: argparse.Namespace, environ: Mapping[str, str]) -> None:
         name="todo-agent", listen="0.0.0.0:4222", monitoring="0.0.0.0:8222", store=arguments.nats_store
     )
     kept = into / "kept" / "secrets.json"
-    known = secrets.renewed(secrets.kept_in(kept), arguments.renew)
-    whole = secrets.made(secrets.retired(known) if arguments.retire_turn else known, database)
+    known = secrets.renewed(secrets.kept_in(kept), {*arguments.renew, *_named(environ, "RENEW", secrets.RENEWABLE)})
+    retired = arguments.retire or _named(environ, "RETIRE", (secrets.RELAY,))
+    whole = secrets.made(secrets.retired(known) if retired else known, database)
     values = {
         # Where there is no file, coturn serves UDP and TCP and no TLS.
         "TURN_CERT": "/etc/coturn/tls/turn.pem",
@@ -112,6 +113,13 @@ def _make(arguments: argparse.Namespace, environ: Mapping[str, str]) -> None:
     given = secrets.Given(environ.get("AUTH_SECRET", ""), environ.get("MODEL_API_KEY", ""))
     laid_out = secrets.laid_out(whole, database, place, given)
     secrets.write(into, {**laid_out, "coturn": {"turnserver.conf": turnserver}})
+
+
+def _named(environ: Mapping[str, str], variable: str, known: tuple[str, ...]) -> set[str]:
+    words = {word.strip() for word in environ.get(variable, "").split(",") if word.strip()}
+    if words - set(known):
+        raise ProvisionError(f"{variable} must be of {', '.join(known)}, but is {environ[variable]!r}")
+    return words
 
 
 def _bus(environ: Mapping[str, str]) -> BusSettings:
