@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import asyncpg
 import psutil
 import pytest
 
@@ -33,6 +34,15 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]
 SERVICES = ("todo-store", "agent", "rtc-gateway", "signaling")
 """In the order in which an upgrade goes: whoever answers before whoever asks."""
 SCALE = ("--standin", "--scale", "agent=2,rtc-gateway=2,todo-store=2", "--deaths", "1000")
+LATER = (
+    "ALTER TABLE todo_items ADD COLUMN colour text",
+    "ALTER TABLE todo_lists ADD COLUMN archived boolean NOT NULL DEFAULT false",
+    "ALTER TABLE changes ADD COLUMN door text",
+    "ALTER TABLE turns ADD COLUMN seen_at timestamptz",
+    "CREATE TABLE labels (owner_key text, id text, PRIMARY KEY (owner_key, id))",
+    "UPDATE alembic_version SET version_num = '9999'",
+)
+"""What a migration may add."""
 STEPS = 25
 STEPS_MAX = 20_000
 SESSIONS = 3
@@ -147,6 +157,30 @@ async def test_an_upgrade_under_load_and_the_way_back_lose_nothing(before: str, 
     assert account.is_settled, account
     assert sum(len(session.witness.sessions) - 1 for session in asking) == 0, "a session was not resumed"
     assert len(history.ends) > 14, "there was load: more turns than processes that were restarted"
+
+
+async def test_a_store_of_before_works_on_tables_to_which_a_later_release_has_added(
+    before: str, tmp_path: Path
+) -> None:
+    runs = tmp_path / "runs"
+    runs.write_text("")
+    with temporary_directory() as directory:
+        async with mixed_stack(directory, before, runs) as stack:
+            database = await asyncpg.connect(stack.database_url)
+            for statement in LATER:
+                await database.execute(statement)
+            runs.write_text("todo-store")
+            for name, process in sorted(named(stack, "todo-store").items()):
+                process.terminate()
+                await until_back(stack, name, process)
+                assert is_of_before(named(stack, "todo-store")[name], before)
+            async with AgentClient.connect(stack.url) as client:
+                for text in ("create a list called Later", "add ink to Later", "mark ink as done", "undo that"):
+                    assert (await client.ask(text)).outcome is Outcome.CONFIRMED, text
+            assert await database.fetchval("SELECT count(*) FROM changes") == 4
+            await database.close()
+        async with running_stack(directory, "--standin") as stack, AgentClient.connect(stack.url) as client:
+            assert [row.name for row, _ in (await client.lists()).lists] == ["Later"]  # its migration step leaves them
 
 
 async def test_a_whole_stack_goes_on_with_the_data_of_the_release_before_and_that_one_with_ours(before: str) -> None:

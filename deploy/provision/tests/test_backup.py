@@ -23,10 +23,12 @@ from contracts.permissions import USERS
 from contracts.sessions import SessionRecord
 from contracts.streams import CHAT, DLQ, OUT, SESSIONS, STREAMS
 from contracts.tokens import new_session_id, owner_key
+from local_stack.cluster import RunningCluster, running_cluster
 from local_stack.temporary import RunningNats, running_nats, temporary_directory
 from provision.archive import ArchiveError, Reader
 from provision.snapshots import Held, SnapshotError, bring_back, save
 
+Server = RunningNats | RunningCluster
 SESSION = new_session_id()
 TOKENS = tuple(hashlib.sha256(word).hexdigest() for word in (b"newest", b"one before"))
 RECORD = SessionRecord(
@@ -71,11 +73,11 @@ async def fresh_server() -> AsyncIterator[RunningNats]:
 
 
 @asynccontextmanager
-async def connected(server: RunningNats, user: str) -> AsyncIterator[Client]:
+async def connected(server: Server, user: str) -> AsyncIterator[Client]:
     settings = server.bus_settings(user)
     client = Client()
     await client.connect(
-        settings.url, user=settings.user, password=settings.password, inbox_prefix=settings.inbox_prefix
+        settings.url.split(","), user=settings.user, password=settings.password, inbox_prefix=settings.inbox_prefix
     )
     try:
         yield client
@@ -83,7 +85,7 @@ async def connected(server: RunningNats, user: str) -> AsyncIterator[Client]:
         await client.close()
 
 
-async def api(server: RunningNats, call: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+async def api(server: Server, call: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     async with connected(server, "topology") as client:
         answer: Msg = await client.request(f"$JS.API.{call}", json.dumps(body or {}).encode(), timeout=5)
     found: dict[str, Any] = json.loads(answer.data)
@@ -96,7 +98,7 @@ async def partition(server: RunningNats) -> str:
     return next(str(one["name"]) for one in consumers if one["num_pending"])
 
 
-async def state(server: RunningNats) -> State:
+async def state(server: Server) -> State:
     messages: dict[str, list[tuple[int, str, str]]] = {}
     for stream in STREAMS:
         held = messages[stream.name] = []
@@ -109,7 +111,7 @@ async def state(server: RunningNats) -> State:
     return State(messages, {one["name"]: (one["ack_floor"]["stream_seq"], one["num_pending"]) for one in consumers})
 
 
-async def saved(server: RunningNats) -> bytes:
+async def saved(server: Server) -> bytes:
     out = io.BytesIO()
     await save(server.bus_settings("topology"), out)
     return out.getvalue()
@@ -131,6 +133,27 @@ async def test_streams_come_back_with_their_sequences_and_the_places_of_their_co
             assert refused["error"]["err_code"] == 10077
             stored = json.loads((await gateway.request(f"evt.chat.{SESSION}.new.start", b"", timeout=5)).data)
             assert stored["seq"] == was.messages[CHAT][-1][0] + 1
+
+
+@pytest.mark.timeout(180)
+async def test_one_server_s_backup_goes_onto_three_and_theirs_onto_one(full: RunningNats) -> None:
+    was = await state(full)
+    archive = await saved(full)
+    with temporary_directory() as directory:
+        async with running_cluster(directory) as cluster:
+            await bring_back(cluster.bus_settings("topology"), io.BytesIO(archive), replicas=3)
+            for stream in STREAMS:
+                config = (await api(cluster, f"STREAM.INFO.{stream.name}"))["config"]
+                assert config["num_replicas"] == 3, stream.name
+            there = await state(cluster)
+            archive = await saved(cluster)
+    async with fresh_server() as other:
+        await bring_back(other.bus_settings("topology"), io.BytesIO(archive))
+        back = await state(other)
+        assert (await api(other, f"STREAM.INFO.{CHAT}"))["config"]["num_replicas"] == 1
+    for stream in (CHAT, OUT, DLQ):
+        assert was.messages[stream] == there.messages[stream] == back.messages[stream]
+    assert was.acked == there.acked == back.acked
 
 
 async def test_a_session_comes_back_marked_so_that_its_client_counts_events_anew(full: RunningNats) -> None:
