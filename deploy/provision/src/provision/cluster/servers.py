@@ -14,8 +14,8 @@ CLIENTS: Final = "0.0.0.0:4222"
 MONITORING: Final = "0.0.0.0:8222"
 MEMBERS: Final = "0.0.0.0:6222"
 POD_NETWORK_BITS: Final = 16
-CERTIFICATE: Final = "/etc/coturn/tls/tls.crt"
-KEY: Final = "/etc/coturn/tls/tls.key"
+CERTIFICATE: Final = "/run/turn-tls/tls.crt"
+KEY: Final = "/run/turn-tls/tls.key"
 
 
 def nats(name: str, members: Sequence[str], store: str, secrets: Path) -> str:
