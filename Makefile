@@ -20,6 +20,10 @@ test-long: sync page tools tests/foreign_client/node_modules  ## the long ones: 
 	$(RUN)/pytest -q -m long --timeout 1800
 	PAGE_RENDERER=react $(NPM) --prefix web test
 
+test-containers: sync  ## the real images, started from compose.yml on Docker or podman: as root on Linux; takes a quarter of an hour
+	$(RUN)/python -m tests.containers.machine
+	$(RUN)/pytest -q tests/containers
+
 check: sync page deploy-tools  ## formatting, lint, types, import rules, generated files, the page's size, what is deployed
 	$(RUN)/ruff format --check . && $(RUN)/ruff check . && $(RUN)/mypy && $(RUN)/lint-imports
 	$(RUN)/python docs/generate_protocol.py --check && $(RUN)/python docs/generate_metrics.py --check && $(RUN)/python web/generate_protocol.py --check
@@ -63,4 +67,4 @@ tools: $(CONFORMANCE)/node_modules  # and Chromium: installed where that is poss
 deploy-tools:  # Compose v2 and kubectl as .tools/bin/compose and .tools/bin/kubectl: the machine's, or Debian's packages unpacked
 	@deploy/tools/install.sh
 
-.PHONY: help up test test-long check bench faults certs sync page tools deploy-tools
+.PHONY: help up test test-long test-containers check bench faults certs sync page tools deploy-tools
