@@ -27,7 +27,7 @@ REFUSED = {
     "agent": {"postgres", "coturn", "page"},
     "todo-store": {"coturn", "page"},
     "mcp-bridge": {"postgres", "coturn"},
-    "coturn": {"nats", "postgres", "signaling", "mcp-bridge", "page"},
+    "coturn": {"nats", "postgres", "page"},
     "nats": {"postgres", "coturn", "page"},
     "postgres": {"nats", "coturn", "signaling", "mcp-bridge", "page"},
 }
