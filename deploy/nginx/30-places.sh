@@ -23,7 +23,9 @@ echo "resolver $servers valid=5s; resolver_timeout 3s;" > "$places/resolver.conf
 printf 'set $signaling "%s";\nset $mcp_bridge "%s";\n' "$signaling" "$mcp_bridge" > "$places/upstreams.conf"
 
 : > "$places/tls.conf"
-if [ -e "$certs/cert.pem" ]; then
+# A link that leads nowhere is one that was meant to.
+found() { [ -e "$1" ] || [ -L "$1" ]; }
+if found "$certs/cert.pem" || found "$certs/key.pem"; then
     # Rather not at all than without what was meant to protect it.
     [ -r "$certs/cert.pem" ] && [ -r "$certs/key.pem" ] || {
         echo "$0: cannot read $certs/cert.pem and $certs/key.pem as user $(id -u)" >&2; exit 1

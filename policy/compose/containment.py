@@ -1,16 +1,18 @@
 """What every container is held in: what it may write, be, use up, and how it is stopped and started again."""
 
+import math
 import re
 from typing import Final
 
 from policy.compose import declared
-from policy.compose.project import Complaints, Node, seconds, services
+from policy.compose.project import ROOT, Complaints, Node, seconds, services
 
 from provision.nats_server import Place, configuration
 from runtime.process import DRAIN_TIMEOUT_S
 
 MEMORY_MAX: Final = 2 * 1024**3
 PIDS_MAX: Final = 1024
+NGINX: Final = ROOT / "deploy/nginx/nginx.conf"
 POSTGRES_CHECKPOINT_S: Final = 30.0
 """Of PostgreSQL's fast shutdown: it ends what is asked at once and writes what is dirty."""
 
@@ -106,6 +108,8 @@ def _needs_s(name: str) -> float:
         return _lame_duck_s()
     if name == "postgres":
         return POSTGRES_CHECKPOINT_S
+    if name == "page":
+        return _nginx_waits_s()
     ours = name in declared.OURS and name != "page" and name not in declared.ONE_SHOTS
     return DRAIN_TIMEOUT_S if ours else 0.0
 
@@ -113,3 +117,9 @@ def _needs_s(name: str) -> float:
 def _lame_duck_s() -> float:
     settings = configuration(Place(name="any", listen="", store=""), {}, users=())
     return seconds(str(settings["lame_duck_duration"]))
+
+
+def _nginx_waits_s() -> float:
+    found = re.search(r"^worker_shutdown_timeout (\d+)s;$", NGINX.read_text(), re.MULTILINE)
+    # Without it, nginx waits for as long as anybody has the page open.
+    return float(found[1]) if found else math.inf

@@ -26,6 +26,8 @@ def is_pinned(project: Node) -> Complaints:
         if name in declared.OURS:
             if match["name"] != f"todo-agent/{declared.OURS[name]}":
                 yield f"{name}: image must be todo-agent/{declared.OURS[name]}, but is {match['name']}"
+            if service.get("pull_policy") != "never":
+                yield f"{name}: would be looked for in a registry, where that name may be anybody's"
         elif name not in declared.THEIRS:
             yield f"{name}: is not declared"
         elif match["name"] != declared.THEIRS[name]:
@@ -59,6 +61,8 @@ def has_no_secret_in_its_environment(project: Node) -> Complaints:
                 yield f"{name}: {variable} is a secret in the environment"
             if re.search(r"://[^/@\s]+:[^/@\s]+@", value):
                 yield f"{name}: {variable} has a password in its URL"
+        if name == "coturn" and "test -s /run/secrets/turnserver.conf &&" not in " ".join(service["entrypoint"] or ()):
+            yield f"{name}: without its configuration it would serve everybody, to everywhere"
         for word in [*(service.get("command") or ()), *(service.get("entrypoint") or ())]:
             if re.search(r"(?i)(password|secret|token)=", word):
                 yield f"{name}: a secret on its command line, which every process list shows"
@@ -146,3 +150,11 @@ def says_whether_it_is_well(project: Node) -> Complaints:
     nats = " ".join((project["services"]["nats"].get("healthcheck") or {}).get("test") or ())
     if "js-enabled-only" not in nats:
         yield "nats: must be asked for JetStream too"
+
+
+def asks_itself_and_no_proxy(project: Node) -> Complaints:
+    """Docker passes the proxies of whoever starts it on to containers, and busybox' wget knows no exception from them."""
+    for name, service in services(project):
+        test = (service.get("healthcheck") or {}).get("test") or []
+        if "wget" in test and environment_of(service).get("http_proxy") != "":
+            yield f"{name}: its health check would ask a proxy"

@@ -32,11 +32,12 @@ NETWORKS: Final = {
     "data": {"postgres", "migrate", "todo-store"},
     "relay": {"coturn", "rtc-gateway"},
     "model": {"agent"},
-    "telemetry": {"lgtm", "nats-exporter", "coturn", "todo-store", "agent", "rtc-gateway", "signaling", "mcp-bridge"},
+    "telemetry": {"lgtm", "nats-exporter", "todo-store", "agent", "rtc-gateway", "signaling", "mcp-bridge"},
+    "turn-telemetry": {"lgtm", "coturn"},
     "dashboards": {"lgtm"},
 }
 """Who is on which network. Containers reach each other on a network that they share, and nobody else."""
-INTERNAL: Final = frozenset({"bus", "data", "telemetry"})
+INTERNAL: Final = frozenset({"bus", "data", "telemetry", "turn-telemetry"})
 """Networks without a way out. Of the others a port is published, or a model or a provider's keys are asked there."""
 APART: Final = frozenset(
     {
@@ -45,11 +46,11 @@ APART: Final = frozenset(
             for other in ("page", "signaling", "mcp-bridge", "agent", "rtc-gateway", "coturn", "nats")
         ),
         *(("nats", other) for other in ("page", "coturn", "migrate")),
-        *(("coturn", other) for other in ("page", "signaling", "mcp-bridge", "agent", "todo-store")),
+        *(("coturn", other) for other in ("page", "signaling", "mcp-bridge", "agent", "todo-store", "nats-exporter")),
         *(("page", other) for other in ("agent", "rtc-gateway", "todo-store")),
     }
 )
-"""Pairs that must never share a network but that of the metrics, however the table above is changed."""
+"""Pairs that must never share a network, however the table above is changed."""
 
 PUBLISHED: Final = {
     ("page", "127.0.0.1", 5173, 8080, "tcp"),

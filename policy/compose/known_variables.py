@@ -24,6 +24,7 @@ SETTINGS: Final[dict[str, type[ServiceSettings]]] = {
 _OF_EVERY_SERVICE: Final = {"SECRETS_DIR", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_METRICS_EXPORTER"}
 _OF_IMAGES: Final = {
     "postgres": {"POSTGRES_USER", "POSTGRES_PASSWORD_FILE", "POSTGRES_DB", "POSTGRES_INITDB_ARGS", "PGDATA"},
+    "nats": {"http_proxy"},
     "lgtm": {
         "GF_AUTH_ANONYMOUS_ENABLED",
         "GF_AUTH_ANONYMOUS_ORG_ROLE",
@@ -43,7 +44,8 @@ def known(name: str) -> frozenset[str]:
     if name in {"secrets", "topology"}:
         return frozenset(_read_by_provision() | ({"SECRETS_DIR"} if name == "topology" else set()))
     if name == "page":
-        return frozenset(re.findall(r"\$\{([A-Z_]+):-", (ROOT / "deploy/nginx/30-places.sh").read_text()))
+        places = (ROOT / "deploy/nginx/30-places.sh").read_text()
+        return frozenset({"http_proxy", *re.findall(r"\$\{([A-Z_]+):-", places)})
     return frozenset(_OF_IMAGES.get(name, set()))
 
 

@@ -32,4 +32,5 @@ RULES: Final[tuple[Callable[[Node], Complaints], ...]] = (
     contents.sees_its_own_secrets,
     contents.shows_the_certificate_to_nginx_alone,
     contents.says_whether_it_is_well,
+    contents.asks_itself_and_no_proxy,
 )

@@ -139,8 +139,19 @@ MUTATIONS: list[tuple[Rule, str, str, Change]] = [
         contents.has_no_secret_in_its_environment,
         "coturn",
         "on the command line",
-        lambda s: s["command"].append("--static-auth-secret=x"),
+        lambda s: s["entrypoint"].append("--static-auth-secret=x"),
     ),
+    (
+        contents.has_no_secret_in_its_environment,
+        "coturn",
+        "open where its file is missing",
+        lambda s: s.update(entrypoint=["turnserver", "-c", "/run/secrets/turnserver.conf"]),
+    ),
+    (contents.is_pinned, "topology", "a stranger's image", lambda s: s.pop("pull_policy")),
+    (contents.asks_itself_and_no_proxy, "nats", "by a proxy", lambda s: s["environment"].pop("http_proxy")),
+    (containment.has_time_to_end, "page", "shorter than open pages", lambda s: s.update(stop_grace_period="4s")),
+    (wiring.starts_after, "signaling", "old secrets", lambda s: s["depends_on"]["secrets"].pop("restart")),
+    (wiring.starts_after, "postgres", "again", lambda s: s["depends_on"]["secrets"].update(restart=True)),
     (contents.sees_its_own_secrets, "agent", "another's", lambda s: s["volumes"][0].update(source="secrets-nats")),
     (contents.sees_its_own_secrets, "page", "any", lambda s: s["volumes"].append(_secret("secrets-signaling"))),
     (contents.sees_its_own_secrets, "agent", "to write", lambda s: s["volumes"][0].pop("read_only")),
@@ -200,6 +211,7 @@ NETWORK_MUTATIONS: list[tuple[str, Change]] = [
     ("one more", lambda n: n.update(other={})),
     ("somebody else's", lambda n: n["front"].update(external=True)),
     ("the machine's own", lambda n: n["relay"].update(driver="host")),
+    ("the machine among the gateways", lambda n: n["relay"]["ipam"]["config"][0].pop("gateway")),
 ]
 
 

@@ -37,8 +37,12 @@ def interpolated() -> dict[str, set[str]]:
 
 
 def example() -> dict[str, str]:
-    lines = EXAMPLE.read_text().splitlines()
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+    """Those that stand behind a # without a space as well: images, which would stay behind in a copy."""
+    return dict(re.findall(r"^#?([A-Z][A-Z0-9_]*)=(.*)$", EXAMPLE.read_text(), flags=re.MULTILINE))
+
+
+def test_a_copy_of_the_example_pins_no_image_that_the_next_release_replaces() -> None:
+    assert re.findall(r"^[A-Z]+_IMAGE=", EXAMPLE.read_text(), flags=re.MULTILINE) == []
 
 
 def test_the_example_names_every_variable_and_none_else() -> None:
@@ -69,7 +73,7 @@ def test_the_page_about_compose_names_no_variable_and_no_port_that_there_is_not(
     table = text[text.index("| port |") : text.index("No port of a gateway")]
     assert {int(port) for port in re.findall(r"\b\d{4,5}\b", table)} == {port for *_, port, _, _ in declared.PUBLISHED}
     networks = text[text.index("| network |") : text.index("## LM Studio")]
-    rows = dict(re.findall(r"^\| `([a-z]+)` \|[^|]*\| (yes|no)", networks, flags=re.MULTILINE))
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \|[^|]*\| (yes|no)", networks, flags=re.MULTILINE))
     assert {name for name, out in rows.items() if out == "no"} == declared.INTERNAL
     assert set(rows) == set(declared.NETWORKS)
 

@@ -19,6 +19,9 @@ def is_on_its_networks(project: Node) -> Complaints:
             yield f"network {network}: is not declared"
         if bool(options.get("internal")) != (network in declared.INTERNAL):
             yield f"network {network}: internal must be {str(network in declared.INTERNAL).lower()}"
+        ranges = (options.get("ipam") or {}).get("config") or []
+        if any(one.get("ip_range") and not one.get("gateway") for one in ranges):
+            yield f"network {network}: names no gateway, so the machine itself gets an address of that range"
         if options.get("external") or (options.get("driver") or "bridge") != "bridge":
             yield f"network {network}: must be a bridge of this project"
 
@@ -26,7 +29,7 @@ def is_on_its_networks(project: Node) -> Complaints:
 def stays_apart(project: Node) -> Complaints:
     """Pairs that have no business with each other share no network, and nobody is linked past them."""
     for one, other in combinations(project["services"], 2):
-        shared = networks_of(project["services"][one]) & networks_of(project["services"][other]) - {"telemetry"}
+        shared = networks_of(project["services"][one]) & networks_of(project["services"][other])
         if shared and ((one, other) in declared.APART or (other, one) in declared.APART):
             yield f"{one} and {other}: share the network {', '.join(sorted(shared))}"
     for name, service in services(project):
@@ -70,6 +73,9 @@ def starts_after(project: Node) -> Complaints:
         for other, dependency in (service.get("depends_on") or {}).items():
             step = other in declared.ONE_SHOTS
             wanted = "service_completed_successfully" if step else "service_healthy"
+            reads = other == "secrets" and name != "postgres"
+            if bool(dependency.get("restart")) != reads:
+                yield f"{name}: is {'not ' if reads else ''}started again with {other}"
             if dependency["condition"] != wanted:
                 yield f"{name}: waits for {other} by {dependency['condition']}, not {wanted}"
             if not dependency.get("required", True):

@@ -51,6 +51,10 @@ def test_a_certificate_turns_tls_on_and_half_of_one_ends_the_start(tmp_path: Pat
     (certs / "cert.pem").write_text("chain")
     done = places(tmp_path)
     assert (done.returncode, f"cannot read {certs}/cert.pem and {certs}/key.pem" in done.stderr) == (1, True)
+    (certs / "cert.pem").unlink()
+    (certs / "cert.pem").symlink_to(certs / "gone.pem")
+    assert places(tmp_path).returncode == 1
+    (certs / "gone.pem").write_text("chain")
     (certs / "key.pem").write_text("key")
     assert places(tmp_path).returncode == 0
     assert f"ssl_certificate_key {certs}/key.pem;" in (tmp_path / "nginx" / "tls.conf").read_text()
