@@ -153,7 +153,7 @@ def says_whether_it_is_well(project: Node) -> Complaints:
 
 
 def asks_itself_and_no_proxy(project: Node) -> Complaints:
-    """Docker passes the proxies of whoever starts it on to containers, and busybox' wget knows no exception from them."""
+    """Docker passes on the proxies of whoever starts it, and busybox' wget knows no exception from them."""
     for name, service in services(project):
         test = (service.get("healthcheck") or {}).get("test") or []
         if "wget" in test and environment_of(service).get("http_proxy") != "":
