@@ -9,5 +9,7 @@ in the versions that uv.lock or compose.yml name. Users, folders, ports, volumes
 images that they stand for. They differ in this: coturn is 4.6.1 and nginx 1.26, NATS and nginx are on Debian where the
 images are on Alpine, and PostgreSQL's locale is C.UTF-8. What podman does not take of compose.yml: `podman.overrides`.
 
+`pods` runs the rendered pods of k8s/overlays/local on the same engine, and needs kubectl to render them.
+
 The model is `deploy/standin`, on the host, where LM Studio would be.
 """

@@ -17,6 +17,7 @@ from typing import Final
 ROOT: Final = Path(__file__).parents[2]
 CACHE: Final = ROOT / ".cache" / "containers"
 COMPOSE: Final = ROOT / ".tools" / "bin" / "compose"
+KUBECTL: Final = ROOT / ".tools" / "bin" / "kubectl"
 TOOLS: Final = ROOT / "deploy" / "tools" / "install.sh"
 PROGRAMS: Final[Mapping[str, str]] = {
     "podman": "podman",
@@ -114,8 +115,9 @@ def why_not() -> str | None:
     missing = absent(TESTED_WITH if docker_answers() else {**PROGRAMS, **TESTED_WITH})
     if missing:
         return f"not installed: {', '.join(missing)}; run `make test-containers`, which installs it on Debian"
-    if not COMPOSE.exists():
-        return f"{COMPOSE} is not there; run `make test-containers`, which gets it"
+    for tool in (COMPOSE, KUBECTL):
+        if not tool.exists():
+            return f"{tool} is not there; run `make test-containers`, which gets it"
     return None
 
 
@@ -129,7 +131,7 @@ def prepare() -> None:
             ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing],
         ):
             _run(argv, environ)
-    _run([str(TOOLS), "compose"], dict(os.environ))
+    _run([str(TOOLS), "compose", "kubectl"], dict(os.environ))
     if reason := why_not():
         raise MachineError(reason)
 
