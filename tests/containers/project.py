@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tests.containers.engine import Engine, EngineError
-from tests.containers.machine import CACHE, ROOT
+from tests.containers.machine import CACHE, COMPOSE, ROOT
 
 UP_TIMEOUT_S: Final = 300.0
 DOWN_TIMEOUT_S: Final = 180.0
@@ -118,6 +118,11 @@ class Project:
         path = self._directory / "environment"
         path.touch(mode=0o600)
         path.write_text("\n".join(lines) + "\n")
+
+    @property
+    def command(self) -> list[str]:
+        """Compose's command line for this project, to which a command of it is added."""
+        return [str(COMPOSE), *self._files()]
 
     def compose(self, *argv: str, timeout: float = UP_TIMEOUT_S) -> str:
         """A command of Compose for this project. Raises EngineError."""
