@@ -7,6 +7,7 @@ signaling=${SIGNALING:-signaling:8080}
 mcp_bridge=${MCP_BRIDGE:-mcp-bridge:8080}
 certs=${CERTS:-/certs}
 places=${PLACES:-/tmp/nginx}
+resolv_conf=${RESOLV_CONF:-/etc/resolv.conf}
 
 for place in "$signaling" "$mcp_bridge"; do
     case "$place" in
@@ -14,8 +15,10 @@ for place in "$signaling" "$mcp_bridge"; do
     esac
 done
 
-servers=$(awk '$1 == "nameserver" { print (index($2, ":") ? "[" $2 "]" : $2) }' /etc/resolv.conf | tr '\n' ' ')
-[ -n "$servers" ] || { echo "$0: /etc/resolv.conf names no server" >&2; exit 1; }
+# The first alone: nginx asks all of them in turn and believes whichever says that there is no such name, where others try
+# the next one. podman names the host's servers behind its own, and those do not know our names.
+servers=$(awk '$1 == "nameserver" { print (index($2, ":") ? "[" $2 "]" : $2); exit }' "$resolv_conf")
+[ -n "$servers" ] || { echo "$0: $resolv_conf names no server" >&2; exit 1; }
 
 mkdir -p "$places"
 echo "resolver $servers valid=5s; resolver_timeout 3s;" > "$places/resolver.conf"

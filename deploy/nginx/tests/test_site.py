@@ -38,6 +38,19 @@ def test_the_services_are_where_the_environment_says(tmp_path: Path) -> None:
     assert (tmp_path / "nginx" / "tls.conf").read_text() == ""
 
 
+def test_names_are_asked_of_the_first_server_alone(tmp_path: Path) -> None:
+    """nginx would ask both in turn, and the second does not know a container's name."""
+    resolv_conf = tmp_path / "resolv.conf"
+    resolv_conf.write_text("search dns.podman\nnameserver 10.187.2.1\nnameserver 9.9.9.9\n")
+    assert places(tmp_path, RESOLV_CONF=str(resolv_conf)).returncode == 0
+    assert "resolver 10.187.2.1 valid=5s;" in (tmp_path / "nginx" / "resolver.conf").read_text()
+    resolv_conf.write_text("nameserver fd00::1\n")
+    assert places(tmp_path, RESOLV_CONF=str(resolv_conf)).returncode == 0
+    assert "resolver [fd00::1] valid=5s;" in (tmp_path / "nginx" / "resolver.conf").read_text()
+    resolv_conf.write_text("search nowhere\n")
+    assert f"{resolv_conf} names no server" in places(tmp_path, RESOLV_CONF=str(resolv_conf)).stderr
+
+
 @pytest.mark.parametrize("place", ['a:1"; return 200 "', "a b:1", ":8080", "signaling:"])
 def test_what_is_no_place_is_refused_by_name(tmp_path: Path, place: str) -> None:
     done = places(tmp_path, MCP_BRIDGE=place)
