@@ -34,6 +34,9 @@ TESTED_WITH: Final[Mapping[str, str]] = {
     "ip": "iproute2",
     "nft": "nftables",
     "nsenter": "util-linux",
+    "curl": "curl",
+    "mkcert": "mkcert",
+    "openssl": "openssl",
     "chromium": "chromium",
 }
 INSTALL_TIMEOUT_S: Final = 900.0
