@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.async_api import Browser
 from tests.containers.elsewhere import HOST
-from tests.containers.engine import Engine
+from tests.containers.engine import Engine, EngineError
 from tests.containers.machine import ROOT
 from tests.containers.project import Project, running_project
 from tests.containers.talking import DONE, opened, said
@@ -18,6 +18,15 @@ from tests.network.person import asked, connected
 FILES = ("compose.yml", "compose.dev.yml")
 VITE = "http://localhost:5174"
 BOUND_S = 30.0
+AGAIN = " again\n"
+"""How reload.py's line ends."""
+SERVICES = {
+    "todo-store": "services/todo-store/src/todo_store/__main__.py",
+    "agent": "services/agent/src/agent/__main__.py",
+    "rtc-gateway": "services/rtc-gateway/src/rtc_gateway/__main__.py",
+    "signaling": "services/signaling/src/signaling/__main__.py",
+    "mcp-bridge": "services/mcp-bridge/src/mcp_bridge/__main__.py",
+}
 
 
 @pytest.fixture(scope="module")
@@ -29,39 +38,43 @@ def project(engine: Engine, model_url: str) -> Iterator[Project]:
         yield project
 
 
-def wait_for(project: Project, service: str, words: str, times: int) -> None:
-    """Until a container's log has the words so many times."""
+def wait_until_ready(project: Project, service: str, restarts: int) -> None:
+    """Until the service has been started again so many times, and says itself that it is ready."""
     until = time.monotonic() + BOUND_S
-    while project.log_of(project.container(service)).count(words) < times:
+    while project.log_of(project.container(service)).count(AGAIN) < restarts or not ready(project, service):
         assert time.monotonic() < until, project.log_of(project.container(service))[-2000:]
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize(
-    ("service", "source"),
-    [
-        ("todo-store", "services/todo-store/src/todo_store/__main__.py"),
-        ("agent", "services/agent/src/agent/__main__.py"),
-        ("rtc-gateway", "services/rtc-gateway/src/rtc_gateway/__main__.py"),
-        ("signaling", "services/signaling/src/signaling/__main__.py"),
-        ("mcp-bridge", "services/mcp-bridge/src/mcp_bridge/__main__.py"),
-    ],
-)
+def ready(project: Project, service: str) -> bool:
+    try:
+        project.inside(service, "python", "-m", f"{service.replace('-', '_')}.healthcheck")
+    except EngineError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(("service", "source"), SERVICES.items())
 async def test_a_service_runs_from_the_sources_and_is_started_again_when_they_change(
     project: Project, service: str, source: str
 ) -> None:
     module = source.split("/")[-2]
     file = project.inside(service, "python", "-c", f"import {module};print({module}.__file__)").strip()
-    assert file == f"/src/services/{service}/src/{module}/__init__.py"
-    before = project.container(service)
-    again = f"starting {module} again"
-    seen = project.log_of(before).count(again)
+    assert file == f"/src/service/{module}/__init__.py"
+    before = {one.name: (one.id, project.log_of(one).count(AGAIN)) for one in project.containers()}
     os.utime(ROOT / source)
-    wait_for(project, service, again, seen + 1)
-    project.wait_until_healthy()
-    after = project.container(service)
-    assert (after.id, after.started_at) == (before.id, before.started_at)
+    wait_until_ready(project, service, before[f"{service}-1"][1] + 1)
+    after = {one.name: (one.id, project.log_of(one).count(AGAIN)) for one in project.containers()}
+    assert {name for name in after if after[name] != before[name]} == {f"{service}-1"}
+    assert after[f"{service}-1"][0] == before[f"{service}-1"][0]
     assert (await said(f"create a list called After {module.replace('_', ' ')}"))[0] is DONE
+
+
+def test_a_change_of_what_all_share_starts_every_service_again(project: Project) -> None:
+    before = {service: project.log_of(project.container(service)).count(AGAIN) for service in SERVICES}
+    os.utime(ROOT / "packages/contracts/src/contracts/__init__.py")
+    for service in SERVICES:
+        wait_until_ready(project, service, before[service] + 1)
 
 
 async def test_the_page_by_vite_is_answered_through_nginx(project: Project, browser: Browser) -> None:
