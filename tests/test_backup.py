@@ -1,6 +1,7 @@
 """A stack is destroyed and made anew of its backup: what was known then is there, and nobody is told a wrong thing."""
 
 import asyncio
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -49,15 +50,24 @@ async def ground() -> AsyncIterator[Ground]:
         yield Ground(model, free_port())
 
 
-async def todo_agent(*arguments: str) -> str:
+async def todo_agent(*arguments: str, status: int = 0) -> str:
+    """What it says: on stdout, or on stderr where it is to fail."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "local_stack", *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     out, err = await asyncio.wait_for(process.communicate(), BOUND_S)
-    assert process.returncode == 0, err.decode()
-    return out.decode()
+    assert process.returncode == status, err.decode()
+    return (err if status else out).decode()
+
+
+def cut_in_its_rows(backup: Path, into: Path) -> Path:
+    """A copy of a backup whose dump ends within the first table's rows: its table of contents is whole."""
+    shutil.copytree(backup, into)
+    dump = (backup / DATABASE).read_bytes()
+    (into / DATABASE).write_bytes(dump[: dump.index(b"x\x9c") + 8])  # zlib's first bytes
+    return into
 
 
 async def confirmed(session: AgentSession, text: str) -> None:
@@ -132,6 +142,12 @@ async def test_a_stack_made_of_a_backup_goes_on_where_it_was(
         assert not directory.path.exists()
 
         with temporary_directory() as directory:
+            half = cut_in_its_rows(backup, tmp_path / "half")
+            assert "pg_restore failed" in await todo_agent(
+                "restore", str(half), "--data", str(directory.path), status=1
+            )
+            assert not (directory.postgres / "data").exists()
+            assert not (directory.nats / "jetstream").exists()
             assert "goes on" in await todo_agent("restore", str(backup), "--data", str(directory.path))
             async with ground.stack(directory) as stack:
                 # The turn that was accepted and not answered is answered, and done once.

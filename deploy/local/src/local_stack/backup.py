@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -39,9 +40,8 @@ def back_up(into: Path, data: Path | None) -> int:
     if into.exists():
         raise StackError(f"{into} is there already; name a folder that is not")
     # Only a whole backup gets the name. What people wrote is in it: for its owner alone.
-    fresh = into.with_name(f"{into.name}.new")
-    shutil.rmtree(fresh, ignore_errors=True)
-    fresh.mkdir(mode=0o700, parents=True)
+    into.parent.mkdir(parents=True, exist_ok=True)
+    fresh = Path(tempfile.mkdtemp(prefix=f"{into.name}.", dir=into.parent))
     try:
         held = asyncio.run(save_streams(directory, fresh / STREAMS))
         dump_database(directory, fresh / DATABASE)
@@ -49,6 +49,7 @@ def back_up(into: Path, data: Path | None) -> int:
             file.chmod(0o600)  # wherever it is copied
         _on_disk(fresh / STREAMS, fresh / DATABASE, fresh)
         fresh.rename(into)
+        _on_disk(into.parent)
     except ProvisionError as error:
         raise StackError(str(error)) from error
     finally:
