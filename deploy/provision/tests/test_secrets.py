@@ -57,12 +57,34 @@ def test_what_was_lost_but_for_what_is_kept_comes_back(tmp_path: Path) -> None:
 
 
 def test_a_persons_password_of_the_database_is_its_superusers_and_the_store_has_another(tmp_path: Path) -> None:
-    made(tmp_path)
     files = made(tmp_path, POSTGRES_PASSWORD="p@ss/wörd", POSTGRES_DB="my lists", POSTGRES_HOST="db")
     assert files["postgres/superuser_password"] == "p@ss/wörd"
     assert "p@ss" not in files["todo-store/database_url"]
     url = f"postgresql+asyncpg://todo_store:{files['postgres/store_password']}@db:5432/my%20lists"
     assert files["todo-store/database_url"] == url
+
+
+def test_a_password_that_is_given_later_does_not_take_the_place_of_the_one_that_the_database_has(
+    tmp_path: Path,
+) -> None:
+    before = made(tmp_path, POSTGRES_PASSWORD="of the first start")
+    assert made(tmp_path, POSTGRES_PASSWORD="of the first start") == before
+    assert made(tmp_path) == before
+    done = step(tmp_path, POSTGRES_PASSWORD="of a later one")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert "kept and holds" in done.stderr
+    assert "RENEW=superuser" in done.stderr
+    assert "of a later one" not in done.stderr
+    assert "of the first start" not in done.stderr
+    assert made(tmp_path) == before
+    # Changed in the database, it is told to this step, which says no more of it.
+    after = made(tmp_path, POSTGRES_PASSWORD="of a later one", RENEW="superuser")
+    assert after["postgres/superuser_password"] == "of a later one"
+    assert made(tmp_path, POSTGRES_PASSWORD="of a later one") == after
+    assert {name for name in before if before[name] != after[name]} == {
+        "postgres/superuser_password",
+        "kept/secrets.json",
+    }
 
 
 def test_signaling_and_coturn_share_a_secret_and_the_one_before_is_never_empty(tmp_path: Path) -> None:

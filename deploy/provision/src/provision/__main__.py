@@ -4,7 +4,8 @@
 reads POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB, POSTGRES_HOST and POSTGRES_PORT, for coturn TURN_IP, TURN_REALM and
 GATEWAY_NETWORK, and what is passed on to those who need it: AUTH_SECRET and MODEL_API_KEY. `--renew nats`, `store` or
 `turn`, or RENEW for a container whose arguments are fixed, makes these anew; TURN's former secret stays good beside the
-new one until `--retire turn`, or RETIRE. docs/operations.md says who has to be told, and in which order.
+new one until `--retire turn`, or RETIRE. `--renew superuser` takes POSTGRES_PASSWORD in place of what is kept, which
+comes first otherwise. docs/operations.md says who has to be told, and in which order.
 
 `topology [--replicas N]` declares the streams on the server of NATS_URL, whose password is NATS_PASSWORD or the file
 `nats_password` in SECRETS_DIR. It waits for the server.
@@ -34,6 +35,10 @@ from provision.topology import declare
 COTURN: Final = Path("deploy/coturn")
 WAIT_S: Final = 90.0
 PAUSE_S: Final = 1.0
+KEPT: Final = (
+    "POSTGRES_PASSWORD counts for the first start; the superuser's password of then is kept and holds. To change it: "
+    "ALTER ROLE (or \\password) in psql, and this step once with RENEW=superuser, so that it keeps the new one"
+)
 
 
 def main() -> int:
@@ -99,6 +104,8 @@ def _make(arguments: argparse.Namespace, environ: Mapping[str, str]) -> None:
     known = secrets.renewed(secrets.kept_in(kept), {*arguments.renew, *_named(environ, "RENEW", secrets.RENEWABLE)})
     retired = arguments.retire or _named(environ, "RETIRE", (secrets.RELAY,))
     whole = secrets.made(secrets.retired(known) if retired else known, database)
+    if database.password and database.password != whole[secrets.POSTGRES_SUPERUSER]:
+        sys.stderr.write(f"provision secrets: {KEPT}\n")
     values = {
         # Where there is no file, coturn serves UDP and TCP and no TLS.
         "TURN_CERT": "/etc/coturn/tls/turn.pem",

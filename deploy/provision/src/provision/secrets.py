@@ -30,8 +30,9 @@ STORE_ROLE: Final = "todo_store"
 NATS: Final = "nats"
 STORE: Final = "store"
 RELAY: Final = "turn"
-RENEWABLE: Final = (NATS, RELAY, STORE)
-"""What can be renewed. PostgreSQL's superuser is its person's, and is changed by that person."""
+SUPERUSER: Final = "superuser"
+RENEWABLE: Final = (NATS, RELAY, STORE, SUPERUSER)
+"""What can be renewed. PostgreSQL's superuser is changed in the database by a person; here, what is kept of it."""
 
 Layout = Mapping[str, Mapping[str, str]]
 """What each folder's files hold."""
@@ -39,7 +40,7 @@ Layout = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Database:
-    """Where PostgreSQL is for the store. `password` is its superuser's where a person has given one."""
+    """Where PostgreSQL is for the store. `password`: its superuser's of the first start, where one is given."""
 
     host: str = "postgres"
     port: int = 5432
@@ -48,15 +49,18 @@ class Database:
 
 
 def made(kept: Mapping[str, str], database: Database) -> dict[str, str]:
-    """All the secrets: those that are kept, those that a person gives, and new ones for the rest."""
+    """All the secrets: those that are kept, the one that a person gives, and new ones for the rest.
+
+    What is kept comes first: a database that is there has that password, whatever is given later.
+    """
     whole = dict(kept)
+    if database.password:
+        whole.setdefault(POSTGRES_SUPERUSER, database.password)
     for name in (POSTGRES_SUPERUSER, POSTGRES_STORE, TURN, *(f"nats/{user.user}" for user in USERS)):
         # Letters, digits, _ and -: nobody has to quote them.
         whole.setdefault(name, secrets.token_urlsafe(PASSWORD_BYTES))
     # Empty, the secret before would let everybody in (deploy/coturn).
     whole.setdefault(TURN_BEFORE, whole[TURN])
-    if database.password:
-        whole[POSTGRES_SUPERUSER] = database.password
     return whole
 
 
@@ -70,7 +74,7 @@ class Given:
 
 def renewed(whole: Mapping[str, str], what: Collection[str]) -> dict[str, str]:
     """`whole` without what is to be made anew. TURN's secret stays good as the one before, until it is retired."""
-    gone = {POSTGRES_STORE} if STORE in what else set()
+    gone = {name for kind, name in ((STORE, POSTGRES_STORE), (SUPERUSER, POSTGRES_SUPERUSER)) if kind in what}
     if NATS in what:
         gone |= {f"nats/{user.user}" for user in USERS}
     left = {name: secret for name, secret in whole.items() if name not in gone}
