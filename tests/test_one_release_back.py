@@ -25,6 +25,7 @@ from .chaos.collect import collect
 from .chaos.history import Kind, Step
 from .chaos.sessions import Session
 from .chaos.steps import SHARED_LIST, names, script
+from .mcp_clients.bridge import Caller, connected, new_owner
 from .resume.processes import named, until_back
 from .upgrade.mixed import PATH, RUNS
 from .upgrade.release import release_before
@@ -196,6 +197,47 @@ async def test_a_whole_stack_goes_on_with_the_data_of_the_release_before_and_tha
                 assert told["outcome"] == "answered"
             assert title in found
         assert found == {"Old", "Present", "Back"}
+
+
+@pytest.mark.parametrize(
+    ("old", "of_before"),
+    [
+        pytest.param((), True, id="bridge_of_before"),
+        pytest.param(("agent", "todo-store"), False, id="bridge_of_now_on_agents_and_a_store_of_before"),
+    ],
+)
+async def test_an_mcp_bridge_does_all_it_can_with_services_of_another_release(
+    before: str, tmp_path: Path, old: tuple[str, ...], of_before: bool
+) -> None:
+    runs = tmp_path / "runs"
+    runs.write_text(" ".join(old))
+    env = {"PYTHONPATH": before} if of_before else {}
+    with temporary_directory() as directory:
+        async with mixed_stack(directory, before, runs) as stack, connected(stack.data, new_owner(), env=env) as bridge:
+            (process,) = (
+                child
+                for child in psutil.Process().children(recursive=True)
+                if child.cmdline()[1:3] == ["-m", "mcp_bridge"]
+            )
+            assert is_of_before(process, before) == of_before
+            await everything_over_mcp(bridge)
+
+
+async def everything_over_mcp(bridge: Caller) -> None:
+    """Calls every tool; the changes must be verified."""
+    here = (await bridge.done("create_todo_list", name="Here"))["list_id"]
+    there = (await bridge.done("create_todo_list", name="There"))["list_id"]
+    await bridge.done("rename_todo_list", list_id=there, name="Over there")
+    ink = (await bridge.done("create_todo_item", list_id=here, title="ink", due="2030-01-02"))["item_id"]
+    await bridge.done("update_todo_item", item_id=ink, title="blue ink", priority="high")
+    await bridge.done("complete_todo_item", item_id=ink)
+    await bridge.done("move_todo_item", item_id=ink, list_id=there)
+    assert (await bridge.call("search_todo_items", query="blue", include_done=True)).facts["total"] == 1
+    await bridge.done("delete_todo_item", item_id=ink)
+    deleted = await bridge.done("delete_todo_list", list_id=here)
+    await bridge.done("undo_change", change_id=deleted["change_id"])
+    assert [row["name"] for row in (await bridge.call("get_all_todo_lists")).facts["lists"]] == ["Here", "Over there"]
+    assert {row["author"] for row in (await bridge.call("get_changes")).facts["changes"]} == {"mcp"}
 
 
 async def _by_the_command_of(before: str, *arguments: str, url: str) -> str:
