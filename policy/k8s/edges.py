@@ -10,7 +10,6 @@ from policy.k8s.objects import NAME, NAMESPACE, Complaints, Node, Objects, named
 from policy.k8s.reachability import End, Policies, Port, ends
 from policy.k8s.rendering import K8S
 
-EVERY_POD: Final = "*"
 ANYBODY: Final = "anybody"
 UNNAMED: Final = End("a pod of ours without a name", NAMESPACE)
 STRANGERS: Final = (
@@ -89,18 +88,18 @@ def _is_side(edge: Edge, direction: str, held: End, other: End) -> bool:
 
 
 def _names(name: str, end: End) -> bool:
-    return name == end.name or (name == EVERY_POD and end.namespace == NAMESPACE)
+    return name == end.name
 
 
 def _edges(objects: Objects, present: Mapping[str, End]) -> Iterator[Edge]:
     for edge in declared()["edges"]:
         sender, receiver = edge["from"], edge["to"]
-        if (sender in present or sender == EVERY_POD) and receiver in present:
-            texts = edge.get("ports") or _own_ports(objects, declared()["outside"][receiver]["from"])
-            yield Edge(sender, receiver, tuple(_range(text) for text in texts))
+        if sender in present and receiver in present:
+            texts = edge.get("ports") or own_ports(objects, declared()["outside"][receiver]["from"])
+            yield Edge(sender, receiver, tuple(range_of(text) for text in texts))
 
 
-def _range(text: str) -> tuple[int, int, str]:
+def range_of(text: str) -> tuple[int, int, str]:
     numbers, _, protocol = text.partition("/")
     low, _, high = numbers.partition("-")
     return int(low), int(high or low), protocol
@@ -150,7 +149,7 @@ def _network(objects: Objects, place: str) -> ipaddress.IPv4Network | None:
     return ipaddress.IPv4Network(found["spec"]["egress"][0]["to"][0]["ipBlock"]["cidr"])
 
 
-def _own_ports(objects: Objects, place: str) -> list[str]:
+def own_ports(objects: Objects, place: str) -> list[str]:
     kind, _, name = place.partition("/")
     found = named(objects, kind, name) or {"ports": []}
     return [f"{port['port']}/{port.get('protocol', 'TCP')}" for port in found["ports"]]

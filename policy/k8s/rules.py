@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from policy.k8s import edges, secrets, security, services, wiring
+from policy.k8s import edge_rules, edges, secrets, security, services, wiring
 from policy.k8s.objects import Complaints, Objects
 
 Rule = Callable[[Objects], Complaints]
@@ -32,6 +32,7 @@ RULES: Final[Mapping[str, Rule]] = {
     "images are pinned": services.images_are_pinned,
     "open only with tokens": services.open_only_with_tokens,
     "edges equal the policies": edges.equal_the_policies,
+    "rules are those of the edges": edge_rules.are_those_of_the_edges,
     "policies select somebody": edges.select_somebody,
 }
 
