@@ -1,6 +1,6 @@
 """Every installation that the suite looks at, rendered by kubectl as `kubectl apply -k` would."""
 
-import os
+import shutil
 import subprocess
 from collections.abc import Mapping
 from copy import deepcopy
@@ -19,14 +19,39 @@ HEAD: Final = (
     "# kubectl kustomize k8s/overlays/local. Made by `.venv/bin/python -m policy.k8s.rendered`; do not edit.\n"
 )
 
-VARIANTS: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
+Edit = tuple[str, str, str]
+"""A file of the overlay, what is there once, and what a person writes in its place."""
+
+
+def with_component(name: str) -> Edit:
+    """Its line is there already, behind a `#`."""
+    return "kustomization.yaml", f"  # - ../../components/{name}\n", f"  - ../../components/{name}\n"
+
+
+def without_component(name: str) -> Edit:
+    return "kustomization.yaml", f"  - ../../components/{name}\n", ""
+
+
+MODEL_SERVER: Final[tuple[Edit, ...]] = (
+    ("model-server.yaml", "addresses: [192.0.2.1]", "addresses: [10.9.8.7]"),
+    ("model-server.yaml", "ports:\n  - name: http\n    port: 1234\n", "ports:\n  - name: http\n    port: 11434\n"),
+)
+VARIANTS: Final[Mapping[str, tuple[str, tuple[Edit, ...]]]] = {
     "local": ("local", ()),
-    "local, observed": ("local", ("observability",)),
+    "local, observed": ("local", (with_component("observability"),)),
+    "local, its model server somewhere": ("local", MODEL_SERVER),
     "production": ("production", ()),
-    "production, tokens of a provider": ("production", ("auth-jwks",)),
-    "production, TURN on nodes": ("production", ("turn-host-network",)),
+    "production, tokens of a provider": ("production", (with_component("auth-jwks"),)),
+    "production, TURN on nodes": (
+        "production",
+        (without_component("turn-load-balancer"), with_component("turn-host-network")),
+    ),
+    "production, at places of its own": (
+        "production",
+        (*MODEL_SERVER, ("network-policies.yaml", "192.0.2.32/28", "10.9.4.0/24")),
+    ),
 }
-"""Overlays, and those that a person makes of one and further components."""
+"""Overlays, and what a person makes of a copy of one as its comments and docs/kubernetes.md say."""
 OVERLAYS: Final = ("local", "production")
 
 
@@ -39,15 +64,18 @@ def kustomized(folder: Path) -> str:
 
 @cache
 def text_of(variant: str) -> str:
-    overlay, components = VARIANTS[variant]
-    if not components:
+    overlay, edits = VARIANTS[variant]
+    if not edits:
         return kustomized(K8S / "overlays" / overlay)
-    # Within the repository, since kustomize takes no absolute path.
-    with TemporaryDirectory(dir=K8S, prefix=".variant-") as folder:
-        lines = ["resources:", f"  - ../overlays/{overlay}", "components:"]
-        lines += [f"  - ../components/{component}" for component in components]
-        Path(folder, "kustomization.yaml").write_text(os.linesep.join(lines), encoding="utf-8")
-        return kustomized(Path(folder))
+    with TemporaryDirectory() as copy:
+        shutil.copytree(K8S, copy, dirs_exist_ok=True)
+        folder = Path(copy, "overlays", overlay)
+        for name, old, new in edits:
+            text = (folder / name).read_text(encoding="utf-8")
+            if text.count(old) != 1:
+                raise ValueError(f"{old!r} is {text.count(old)} times in {overlay}/{name}")
+            (folder / name).write_text(text.replace(old, new), encoding="utf-8")
+        return kustomized(folder)
 
 
 def objects_of(variant: str) -> list[Node]:
