@@ -246,7 +246,7 @@ async def test_migrating_what_is_migrated_already_succeeds(database_url: str) ->
 
 async def test_migrating_a_database_that_is_away_fails_in_one_line_without_its_password() -> None:
     url = f"postgresql+asyncpg://me:hunter2@127.0.0.1:{free_port()}/todo"
-    status, said = await ended(await process("migrate", DATABASE_URL=url))
+    status, said = await ended(await process("migrate", DATABASE_URL=url, DATABASE_WAIT_S="0"))
     assert status == 1
     (line,) = said.strip().splitlines()
     assert json.loads(line)["message"] == "migration failed"

@@ -5,6 +5,7 @@ import json
 import logging
 import re
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import asdict
@@ -34,7 +35,7 @@ from contracts.tokens import OWNER_PATTERN
 from runtime import logs, measuring
 from runtime.process import Running
 from todo_store import migrations, readiness, sessions
-from todo_store.errors import CommitUnknownError
+from todo_store.errors import CommitUnknownError, is_away
 from todo_store.handlers import Handlers
 from todo_store.relay import Relay
 from todo_store.relay_watch import RelayWatch
@@ -87,19 +88,32 @@ async def served(bus: Bus, handlers: Handlers) -> AsyncIterator[None]:
 def migrate() -> None:
     """Bring the schema up to date and return; one of a later release is left as it is.
 
-    Exits 1, after one line on stderr, when it cannot.
+    Waits for a database that is away. Exits 1, after one line on stderr, when it cannot.
     """
     settings = _settings()
     url = settings.database_url.get_secret_value()
     try:
-        ours = asyncio.run(migrations.upgrade(url))
-    except (DBAPIError, CommandError, OSError, TimeoutError) as error:
+        ours = asyncio.run(_upgraded(url, settings.database_wait_s))
+    except (DBAPIError, asyncpg.PostgresError, CommandError, OSError, TimeoutError) as error:
         log.error("migration failed", exc_info=error, extra={"database": _place(url)})
         sys.exit(1)
     log.info(
         "schema is up to date" if ours else "schema is a later release's, and left as it is",
         extra={"revision": migrations.head()},
     )
+
+
+async def _upgraded(url: str, wait_s: float) -> bool:
+    """Again and again while the database is away, which it is while its own first start goes on."""
+    until = time.monotonic() + wait_s
+    while True:
+        try:
+            return await migrations.upgrade(url)
+        except (DBAPIError, asyncpg.PostgresError, OSError, TimeoutError) as error:
+            if not is_away(error) or time.monotonic() > until:
+                raise
+            log.debug("database does not answer", extra={"error_type": type(error).__qualname__})
+        await asyncio.sleep(readiness.RETRY_S)
 
 
 def forget(owner: str) -> None:

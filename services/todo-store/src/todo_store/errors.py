@@ -1,5 +1,7 @@
 """What the store answers instead of a result, and what a fault of the database means to whoever asked."""
 
+import ssl
+
 import asyncpg
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -39,6 +41,12 @@ CONNECTION_LOST = (asyncpg.PostgresConnectionError, asyncpg.OperatorIntervention
 
 _AWAY = Problem(code=ErrorCode.UNAVAILABLE, detail="the database is away; nothing was done, try later")
 _LATER = Problem(code=ErrorCode.OVERLOADED, detail="the database is busy; nothing was done, try later")
+
+
+def is_away(error: Exception) -> bool:
+    """Whether asking again may help. A refusal stays one: a password, a database's name, a certificate."""
+    fault = error.driver_exception if isinstance(error, DBAPIError) else error
+    return isinstance(fault, (*CONNECTION_LOST, OSError, TimeoutError)) and not isinstance(fault, ssl.SSLError)
 
 
 def problem_of_fault(error: Exception) -> Problem | None:

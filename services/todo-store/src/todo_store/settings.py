@@ -25,4 +25,5 @@ class Settings(ServiceSettings):
     keep_sentences_days: int = Field(
         default=30, ge=1, le=3650, description="after which what was understood of a turn is no longer kept in words"
     )
+    database_wait_s: float = Field(default=90, ge=0, le=600, description="how long `migrate` waits for the database")
     schema_wait_s: float = Field(default=30, gt=0, le=600, description="how long a start waits for the migrated schema")
