@@ -131,17 +131,20 @@ def _unheld(pod: Pod, container: Node) -> Iterator[str]:
 
 
 def rights_are_few(objects: Objects) -> Complaints:
-    """Nobody may do anything in the cluster but make the Secrets of the namespace, and read those by name."""
+    """Nobody may do anything in the cluster but make Secrets of the namespace, and read and add to those by name."""
     for found in of_kind(objects, "ClusterRole", "ClusterRoleBinding"):
         yield f"{title(found)}: none of ours needs rights in the whole cluster"
     for role in of_kind(objects, "Role"):
         for rule in role["rules"]:
             if (rule["apiGroups"], rule["resources"]) != ([""], ["secrets"]):
                 yield f"{title(role)}: is about {rule['resources']}"
-            elif set(rule["verbs"]) - {"create", "get"} or ("get" in rule["verbs"] and not rule.get("resourceNames")):
+            elif set(rule["verbs"]) - {"create", "get", "patch"} or (
+                set(rule["verbs"]) != {"create"} and not rule.get("resourceNames")
+            ):
                 yield f"{title(role)}: may {rule['verbs']} {rule.get('resourceNames', 'every Secret')}"
     for binding in of_kind(objects, "RoleBinding"):
-        if [(one["kind"], one["name"]) for one in binding["subjects"]] != [("ServiceAccount", name_of(binding))]:
+        own = [("ServiceAccount", name_of(binding), namespace_of(binding))]
+        if [(one["kind"], one["name"], one.get("namespace")) for one in binding["subjects"]] != own:
             yield f"{title(binding)}: gives rights to {binding['subjects']}"
 
 

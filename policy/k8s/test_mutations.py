@@ -153,7 +153,10 @@ WRONG: dict[str, list[tuple[str, Change]]] = {
         ("local", lambda o: of(o, "Role", "cluster-secrets")["rules"][1].pop("resourceNames")),
         ("local", lambda o: of(o, "Role", "cluster-secrets")["rules"][0].update(verbs=["*"])),
         ("local", lambda o: of(o, "Role", "cluster-secrets")["rules"][0].update(resources=["pods"])),
+        ("local", lambda o: of(o, "Role", "cluster-secrets")["rules"][0].update(verbs=["create", "patch"])),
+        ("local", lambda o: of(o, "Role", "cluster-secrets")["rules"][1]["verbs"].append("delete")),
         ("local", lambda o: of(o, "RoleBinding", "cluster-secrets")["subjects"][0].update(name="agent")),
+        ("local", lambda o: of(o, "RoleBinding", "cluster-secrets")["subjects"][0].update(namespace="kube-system")),
     ],
     "secrets are known": [
         ("local", lambda o: pod(o, "agent")["volumes"][0]["secret"].update(secretName="agents")),

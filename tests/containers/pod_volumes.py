@@ -20,6 +20,9 @@ class InMemory:
         self.held[name] = dict(values)
         return True
 
+    def add(self, name: str, values: Mapping[str, str]) -> None:
+        self.held[name] |= values
+
 
 def fill(folder: Path, volume: Node, pod: Pod, objects: Objects, secrets: InMemory) -> None:
     """One volume of a pod: a Secret's or a ConfigMap's files, or an empty folder."""

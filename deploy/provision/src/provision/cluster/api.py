@@ -1,4 +1,4 @@
-"""The part of the Kubernetes API that is needed: read a Secret, and make one that is not there."""
+"""The part of the Kubernetes API that is needed: read a Secret, make one that is not there, and add keys to one."""
 
 import base64
 import binascii
@@ -21,6 +21,7 @@ TIMEOUT_S: Final = 10.0
 WAIT_S: Final = 60.0
 PAUSE_S: Final = 1.0
 PART_OF: Final = {"app.kubernetes.io/part-of": "todo-agent"}
+MERGING: Final = "application/merge-patch+json"
 _FOR_A_WHILE: Final = (429, 500, 502, 503, 504)
 
 
@@ -68,17 +69,28 @@ class Secrets:
             raise _refused(answer, "make", name)
         return True
 
+    def add(self, name: str, values: Mapping[str, str]) -> None:
+        """Give a Secret further keys, and leave those that it has. Raises ProvisionError."""
+        body = {"data": {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}}
+        answer = self._asked("PATCH", f"{self._path}/{name}", body, {"Content-Type": MERGING})
+        if answer.status_code != httpx.codes.OK:
+            raise _refused(answer, "add to", name)
+
     @property
     def _path(self) -> str:
         return f"/api/v1/namespaces/{self.namespace}/secrets"
 
-    def _asked(self, method: str, path: str, body: object = None) -> httpx.Response:
+    def _asked(
+        self, method: str, path: str, body: object = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         until = time.monotonic() + self.patience.wait_s
         while True:
             try:
-                answer = self.client.request(method, path, json=body)
+                answer = self.client.request(method, path, json=body, headers=headers)
             except httpx.TransportError as error:
-                # A network policy, or the server's certificate, may take a moment.
+                if (why := _distrusted(error)) is not None:
+                    raise ProvisionError(f"the API server's certificate is not one of ca.crt: {why}") from error
+                # A network policy may take a moment.
                 if time.monotonic() > until:
                     raise ProvisionError(f"the API server does not answer ({type(error).__name__})") from error
             else:
@@ -95,7 +107,7 @@ def of_this_pod(
     host, port = environ.get("KUBERNETES_SERVICE_HOST"), environ.get("KUBERNETES_SERVICE_PORT", "443")
     try:
         token, namespace = (_line(account / name) for name in ("token", "namespace"))
-        trusted = ssl.create_default_context(cafile=str(account / "ca.crt"))
+        trusted = _trusting(account / "ca.crt")
     except OSError as error:
         raise ProvisionError(f"{account} does not hold token, namespace and ca.crt of a service account") from error
     if not host:
@@ -110,6 +122,22 @@ def of_this_pod(
         trust_env=False,
     ) as client:
         yield Secrets(client, namespace, patience)
+
+
+def _trusting(file: Path) -> ssl.SSLContext:
+    """Trust in this one authority. Those of older clusters lack the key identifiers that Python 3.13 asks for."""
+    context = ssl.create_default_context(cafile=str(file))
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    return context
+
+
+def _distrusted(error: BaseException | None) -> str | None:
+    """Why a certificate was not taken; None where that was not what was wrong."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error.verify_message
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _line(path: Path) -> str:

@@ -1,4 +1,5 @@
-"""The Secrets of a namespace: made where they are missing, and never changed, since servers keep what they were told.
+"""The Secrets of a namespace: made where they are missing, given the keys that they lack, and never changed otherwise:
+servers keep what they were told.
 
 Three are sources, which nothing is derived from but by us: `nats`, `postgres` and `coturn`. Each service has one of its
 own beside them, with its part, and may read no other.
@@ -23,12 +24,14 @@ SOURCES: Final[Mapping[str, tuple[str, ...]]] = {
     COTURN: ("turn_secret", "turn_secret_before"),
 }
 """The keys of each."""
+ADDABLE: Final = frozenset({NATS})
+"""Whose servers remember nothing else. PostgreSQL was made with its passwords, and coturn's are a pair."""
 
 Values = Mapping[str, str]
 
 
 class Namespace(Protocol):
-    """Where Secrets are. Both raise ProvisionError."""
+    """Where Secrets are. All raise ProvisionError."""
 
     def read(self, name: str) -> dict[str, str] | None:
         """What one holds; None where there is none."""
@@ -36,19 +39,22 @@ class Namespace(Protocol):
     def make(self, name: str, values: Values) -> bool:
         """False where one was made meanwhile."""
 
+    def add(self, name: str, values: Values) -> None:
+        """Give one further keys."""
+
 
 def complete(namespace: Namespace, database: Database) -> tuple[str, ...]:
-    """Make what is missing; returns the names of what was made. Raises ProvisionError for a Secret that lacks a key, or
-    that holds a password which is good no longer.
+    """Make what is missing; returns the names of what was made or completed. Raises ProvisionError for a Secret that
+    lacks what cannot be added, or that holds a password which is good no longer.
     """
     made: list[str] = []
-    sources = {name: _there(namespace, name, _source(name), made) for name in SOURCES}
+    sources = {name: _there(namespace, name, _source(name), made, addable=name in ADDABLE) for name in SOURCES}
     for name, values in derived(sources, database).items():
-        held = _there(namespace, name, values, made)
+        held = _there(namespace, name, values, made, addable=True)
         if held["nats_password"] != values["nats_password"]:
             raise ProvisionError(
-                f"Secret {name} holds another nats_password than Secret {NATS} has for it; delete Secret {name}, "
-                "and it is made anew"
+                f"Secret {name} holds another nats_password than Secret {NATS} has for it; take that key out, "
+                "and it is added anew"
             )
     return tuple(made)
 
@@ -72,15 +78,18 @@ def _source(name: str) -> dict[str, str]:
     return values
 
 
-def _there(namespace: Namespace, name: str, values: Values, made: list[str]) -> Values:
-    """What the Secret holds, once it is there."""
+def _there(namespace: Namespace, name: str, values: Values, made: list[str], *, addable: bool) -> Values:
+    """What the Secret holds, once it is there and has every key of `values`."""
     held = namespace.read(name)
     if held is None:
         if namespace.make(name, values):
             made.append(name)
             return values
-        held = namespace.read(name)
-    missing = [key for key in values if not (held or {}).get(key)]
-    if held is None or missing:
-        raise ProvisionError(f"Secret {name} lacks {', '.join(missing)}; add it, or delete {name}, and it is made anew")
-    return held
+        held = namespace.read(name) or {}
+    missing = {key: value for key, value in values.items() if not held.get(key)}
+    if missing and not addable:
+        raise ProvisionError(f"Secret {name} lacks {', '.join(missing)}, which was given out before; add it")
+    if missing:
+        namespace.add(name, missing)
+        made.append(name)
+    return {**held, **missing}
