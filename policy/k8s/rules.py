@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from policy.k8s import edge_rules, edges, secrets, security, services, wiring
+from policy.k8s import edge_rules, edges, mounts, secrets, security, services, starting, wiring
 from policy.k8s.objects import Complaints, Objects
 
 Rule = Callable[[Objects], Complaints]
@@ -26,7 +26,11 @@ RULES: Final[Mapping[str, Rule]] = {
     "secrets are nowhere else": secrets.are_nowhere_else,
     "settings are usable": services.settings_are_usable,
     "ports are the services' own": services.ports_are_the_services_own,
-    "probes ask what is there": services.probes_ask_what_is_there,
+    "probes ask what is there": starting.probes_ask_what_is_there,
+    "what comes before is there": starting.what_comes_before_is_there,
+    "those who are asked are there": starting.those_who_are_asked_are_there,
+    "volumes are where programs look": mounts.are_where_programs_look,
+    "relays are reached": wiring.relays_are_reached,
     "ways in are the services' own": services.ways_in_are_the_services_own,
     "stopping takes its time": services.stopping_takes_its_time,
     "images are pinned": services.images_are_pinned,

@@ -62,6 +62,9 @@ def _of_the_pod(pod: Pod) -> Iterator[str]:
         yield "it has sysctls, Windows' options or ephemeral containers"
     if (context.get("seccompProfile") or {}).get("type") not in ("RuntimeDefault", "Localhost"):
         yield "its seccompProfile must be RuntimeDefault"
+    annotations = pod.workload["spec"]["template"]["metadata"].get("annotations") or {}
+    if _unguarded(context) or any("apparmor" in key for key in annotations):
+        yield "its AppArmor profile and SELinux options must be the runtime's own"
     if context.get("runAsNonRoot") is not True:
         yield "runAsNonRoot must be true"
     for kind in ("runAsUser", "runAsGroup"):
@@ -82,17 +85,20 @@ def _of_a_container(pod: Pod, container: Node) -> Iterator[str]:
         yield f"{name}: adds capabilities {capabilities['add']}"
     if context.get("runAsNonRoot") is False or context.get("runAsUser") == 0:
         yield f"{name}: runs as root"
-    if (context.get("seccompProfile") or {}).get("type") == "Unconfined" or context.get("procMount") not in (
-        None,
-        "Default",
-    ):
+    unconfined = (context.get("seccompProfile") or {}).get("type") == "Unconfined"
+    if unconfined or _unguarded(context) or context.get("procMount") not in (None, "Default"):
         yield f"{name}: takes a guard of the pod's away"
-    for lifecycle in ("postStart", "preStop"):
-        if "host" in str((container.get("lifecycle") or {}).get(lifecycle, {}).get("httpGet", "")):
-            yield f"{name}: {lifecycle} asks another host"
+    hooks = {key: container.get(key) for key in ("startupProbe", "readinessProbe", "livenessProbe")}
+    for key, hook in (hooks | (container.get("lifecycle") or {})).items():
+        if any("host" in (hook or {}).get(kind, ()) for kind in ("httpGet", "tcpSocket")):
+            yield f"{name}: {key} asks another host"
     for port in container.get("ports", ()):
         if port.get("hostPort") and pod.namespace not in ROOTED:
             yield f"{name}: hostPort {port['hostPort']} is the node's own"
+
+
+def _unguarded(context: Node) -> bool:
+    return bool(context.get("seLinuxOptions")) or (context.get("appArmorProfile") or {}).get("type") == "Unconfined"
 
 
 def containers_are_held(objects: Objects) -> Complaints:

@@ -11,7 +11,6 @@ from unittest.mock import patch
 from policy.k8s.objects import Complaints, Node, Objects, Pod, environment, of_kind, pods, title
 from policy.k8s.rendering import ROOT
 from pydantic import ValidationError
-from starlette.routing import Route
 
 from agent.settings import Settings as AgentSettings
 from mcp_bridge import http as mcp_bridge_http
@@ -19,7 +18,6 @@ from mcp_bridge.command_line import options
 from mcp_bridge.settings import Settings as McpBridgeSettings
 from provision.cluster import servers
 from rtc_gateway.settings import Settings as RtcGatewaySettings
-from runtime.http import application
 from runtime.process import DRAIN_TIMEOUT_S
 from runtime.settings import ServiceSettings
 from signaling import app as signaling_app
@@ -57,7 +55,10 @@ SERVED: Final[Mapping[str, set[tuple[int, str]]]] = {
 METRICS: Final[Mapping[str, int]] = {"nats": 7777, "coturn": 9641}
 LAME_DUCK_S: Final = 32
 """nats_server: `lame_duck_duration` and what stands before it."""
-_PINNED: Final = re.compile(r"[a-z0-9.-]+(?:/[a-z0-9._-]+)*:[A-Za-z0-9][A-Za-z0-9._-]*(?:@sha256:[0-9a-f]{64})?")
+_REGISTRY: Final = r"[a-z0-9-]+(?:(?:\.[a-z0-9-]+)+(?::\d+)?|(?<=localhost))"
+_OURS: Final = re.compile(rf"{_REGISTRY}(?:/[a-z0-9._-]+)+:[A-Za-z0-9][A-Za-z0-9._-]*(?:@sha256:[0-9a-f]{{64}})?")
+_PINNED: Final = re.compile(rf"{_REGISTRY}(?:/[a-z0-9._-]+)+:\d+\.\d+[A-Za-z0-9._-]*(?:@sha256:[0-9a-f]{{64}})?")
+"""With the registry, since some runtimes know no other names; others' images with more than the first number."""
 
 
 def settings_are_usable(objects: Objects) -> Complaints:
@@ -139,36 +140,6 @@ def _served(name: str) -> set[tuple[int, str]]:
     return SERVED[name]
 
 
-def probes_ask_what_is_there(objects: Objects) -> Complaints:
-    """Liveness asks for nothing that others could take away; none asks for the model server."""
-    routes = {route.path for route in application(_ready, None).routes if isinstance(route, Route)}
-    wanted = {"startupProbe": "/healthz", "readinessProbe": "/readyz", "livenessProbe": "/healthz"}
-    for pod in pods(objects):
-        if pod.name == "cluster-secrets":
-            continue
-        for name, path in wanted.items():
-            probe = pod.main.get(name)
-            if probe is None:
-                yield f"{title(pod.workload)}: has no {name}"
-                continue
-            asked = probe.get("httpGet", {}).get("path", "")
-            if pod.name in SETTINGS and (asked != path or asked not in routes):
-                yield f"{title(pod.workload)}: {name} must ask {path}, but asks {asked}"
-            if pod.name == "page" and f"location = {asked} " not in _site():
-                yield f"{title(pod.workload)}: {name} asks {asked}, which nginx has not"
-            if pod.name == "nats" and not asked.startswith("/healthz"):
-                yield f"{title(pod.workload)}: {name} asks {asked}"
-            if (probe.get("timeoutSeconds", 1)) > probe.get("periodSeconds", 10) + 5:
-                yield f"{title(pod.workload)}: {name} may wait longer than it is until the next"
-        start = pod.main.get("startupProbe", {})
-        if pod.name in SETTINGS and start.get("periodSeconds", 10) * start.get("failureThreshold", 3) < 90:
-            yield f"{title(pod.workload)}: may be ended while it waits for the bus and the schema"
-
-
-async def _ready() -> str | None:
-    return None
-
-
 def ways_in_are_the_services_own(objects: Objects) -> Complaints:
     """An Ingress leads to what the services serve, as the page's nginx does, and to no probe."""
     wanted = {
@@ -213,10 +184,14 @@ def stopping_takes_its_time(objects: Objects) -> Complaints:
             needed += LAME_DUCK_S
         if grace <= needed and pod.name != "cluster-secrets":
             yield f"{title(pod.workload)}: is killed after {grace} s, and needs {needed:g} s to stop"
-        if pod.name in ("signaling", "mcp-bridge", "page", "rtc-gateway") and not before:
+        told_late = ("signaling", "mcp-bridge", "page", "rtc-gateway", "coturn")
+        if pod.name in told_late and pod.workload["kind"] == "Deployment" and not before:
             yield f"{title(pod.workload)}: stops before everybody knows that it does; give it a preStop"
-        if pod.name == "nats" and pod.workload["spec"]["replicas"] > 1 and command[:1] != ["nats-server"]:
-            yield f"{title(pod.workload)}: drops its clients instead of sending them to the others"
+        if pod.name == "nats" and pod.workload["spec"]["replicas"] > 1:
+            words = pod.main["args"]
+            told = ["nats-server", "--signal", f"ldm={words[words.index('--pid') + 1]}"]
+            if command != told:
+                yield f"{title(pod.workload)}: drops its clients instead of sending them to the others; preStop: {told}"
 
 
 def images_are_pinned(objects: Objects) -> Complaints:
@@ -224,7 +199,7 @@ def images_are_pinned(objects: Objects) -> Complaints:
     for pod in pods(objects):
         for container in pod.all_containers:
             image = container["image"]
-            if not _PINNED.fullmatch(image) or image.endswith(":latest"):
+            if not (_OURS if "/todo-agent/" in image else _PINNED).fullmatch(image) or image.endswith(":latest"):
                 yield f"{title(pod.workload)}: {image} names no one version"
             if container.get("imagePullPolicy") != "IfNotPresent":
                 yield f"{title(pod.workload)}: {container['name']}: imagePullPolicy must be IfNotPresent"
@@ -249,10 +224,6 @@ def open_only_with_tokens(objects: Objects) -> Complaints:
     for service in of_kind(objects, "Service"):
         if service["spec"].get("type", "ClusterIP") != "ClusterIP":
             yield f"{title(service)}: leads in, and nobody is asked for a token"
-
-
-def _site() -> str:
-    return (ROOT / "deploy" / "nginx" / "site.conf").read_text("utf-8")
 
 
 def _found(pattern: str, text: str) -> str:

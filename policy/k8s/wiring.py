@@ -35,6 +35,12 @@ GIVEN: Final = {"kube-root-ca.crt"}
 """ConfigMaps that Kubernetes itself puts into each namespace."""
 UNGUARDED: Final = {"cluster-secrets", "todo-agent-turn/coturn"}
 """Without a disruption budget: what serves nobody, and a DaemonSet, which an eviction is not for."""
+AS_GOOD: Final = {
+    "rtc-gateway": "one that is not ready may be full of people",
+    "nats": "one that is not ready may be a third of what keeps the others writing",
+    "postgres": "one that is not ready may be reading what it holds",
+}
+"""Those of whom no more may be taken away although they are not ready."""
 _HASHED: Final = re.compile(r".+-[2456789bcdfghkmt]{10}")
 
 
@@ -114,6 +120,8 @@ def services_are_there(objects: Objects) -> Complaints:
         service = named(objects, "Service", workload["spec"]["serviceName"], namespace_of(workload))
         if service is None or service["spec"].get("clusterIP") != "None":
             yield f"{title(workload)}: its serviceName must be a Service without an address of its own"
+        elif name_of(workload) == "nats" and service["spec"].get("publishNotReadyAddresses") is not True:
+            yield f"{title(workload)}: its servers are ready when they have found each other, and find nobody"
     for ingress in of_kind(objects, "Ingress"):
         for path in (path for rule in ingress["spec"]["rules"] for path in rule["http"]["paths"]):
             backend = path["backend"]["service"]
@@ -152,6 +160,8 @@ def disruptions_are_bounded(objects: Objects) -> Complaints:
     for budget in budgets:
         if budget["spec"].get("maxUnavailable") != 1 or "minAvailable" in budget["spec"]:
             yield f"{title(budget)}: maxUnavailable must be 1"
+        if name_of(budget) in AS_GOOD and budget["spec"].get("unhealthyPodEvictionPolicy") == "AlwaysAllow":
+            yield f"{title(budget)}: {AS_GOOD[name_of(budget)]}"
     for pod in pods(objects):
         if pod.name in UNGUARDED or f"{pod.namespace}/{pod.name}" in UNGUARDED:
             continue
@@ -172,6 +182,24 @@ def updates_keep_serving(objects: Objects) -> Complaints:
             rolling = (spec.get("strategy") or {}).get("rollingUpdate") or {}
             if (rolling.get("maxSurge"), rolling.get("maxUnavailable")) != (1, 0):
                 yield f"{title(workload)}: must have maxSurge 1 and maxUnavailable 0"
+        if name_of(workload) == "cluster-secrets" and (spec["replicas"], spec["strategy"]["type"]) != (1, "Recreate"):
+            yield f"{title(workload)}: two at once would make two of each Secret"
+
+
+def relays_are_reached(objects: Objects) -> Complaints:
+    """One TURN server behind one address: what is relayed is known to that server alone. Or one for each node."""
+    inside = any(pod.name == "cluster-secrets" for pod in pods(objects))
+    for pod in pods(objects):
+        if pod.name != "coturn" or pod.workload["kind"] == "DaemonSet":
+            continue
+        if pod.workload["spec"]["replicas"] != 1:
+            yield f"{title(pod.workload)}: a page would come to one that does not know it"
+        service = named(objects, "Service", "coturn")
+        kind = service["spec"].get("type", "ClusterIP") if service else "none"
+        if kind != ("ClusterIP" if inside else "LoadBalancer"):
+            yield f"{title(pod.workload)}: no page reaches it by a Service of type {kind}"
+    if not any(pod.name == "coturn" for pod in pods(objects)):
+        yield "no pod is called coturn, and no page is relayed"
 
 
 def _selected(selecting: Node, selector: Node, everybody: list[Pod]) -> list[Pod]:
