@@ -1,7 +1,7 @@
 #!/bin/sh
 # Writes /tmp/nginx before nginx starts: where names are looked up, where signaling and the bridge are, and TLS where there
-# is a certificate. SIGNALING and MCP_BRIDGE are `host:port`; on Kubernetes with the whole name, since nginx searches no
-# domain. CERTS holds cert.pem and key.pem.
+# is a certificate. SIGNALING and MCP_BRIDGE are `host:port`; on Kubernetes `name.namespace.svc:port`, to which the
+# cluster's domain is added, since nginx searches none. CERTS holds cert.pem and key.pem.
 set -eu
 signaling=${SIGNALING:-signaling:8080}
 mcp_bridge=${MCP_BRIDGE:-mcp-bridge:8080}
@@ -19,6 +19,16 @@ done
 # the next one. podman names the host's servers behind its own, and those do not know our names.
 servers=$(awk '$1 == "nameserver" { print (index($2, ":") ? "[" $2 "]" : $2); exit }' "$resolv_conf")
 [ -n "$servers" ] || { echo "$0: $resolv_conf names no server" >&2; exit 1; }
+
+# A pod searches NAMESPACE.svc.DOMAIN, svc.DOMAIN and DOMAIN.
+domain=$(awk '$1 == "search" { for (i = 2; i <= NF; i++) if (sub(/^svc\./, "", $i)) { print $i; exit } }' "$resolv_conf")
+whole() {
+    case "$1" in
+        *.svc:*) echo "${1%:*}.${domain:-cluster.local}:${1##*:}" ;;
+        *) echo "$1" ;;
+    esac
+}
+signaling=$(whole "$signaling") mcp_bridge=$(whole "$mcp_bridge")
 
 mkdir -p "$places"
 echo "resolver $servers valid=5s; resolver_timeout 3s;" > "$places/resolver.conf"

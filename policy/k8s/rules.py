@@ -11,6 +11,7 @@ Rule = Callable[[Objects], Complaints]
 RULES: Final[Mapping[str, Rule]] = {
     "kinds are built in": wiring.kinds_are_built_in,
     "names are stable": wiring.names_are_stable,
+    "objects are ours": wiring.objects_are_ours,
     "selectors match": wiring.selectors_match,
     "ports are there": wiring.ports_are_there,
     "services are there": wiring.services_are_there,

@@ -33,7 +33,7 @@ ASKED: Final[Mapping[str, tuple[str, ...]]] = {
     "agent": ("NATS_URL", "MODEL_URL"),
     "page": ("SIGNALING", "MCP_BRIDGE"),
 }
-WHOLE: Final = f".{NAMESPACE}.svc.cluster.local"
+WHOLE: Final = f".{NAMESPACE}.svc"
 DATABASE_PORT: Final = 5432
 
 
@@ -114,7 +114,7 @@ def those_who_are_asked_are_there(objects: Objects) -> Complaints:
                 split = urlsplit(value if "://" in value else f"//{value}")
                 yield from (f"{where}: {name} {why}" for why in _absent(objects, split.hostname or "", split.port))
                 if pod.name == "page" and not (split.hostname or "").endswith(WHOLE):
-                    yield f"{where}: {name} must end in {WHOLE}, since nginx searches no domain"
+                    yield f"{where}: {name} must end in {WHOLE}, to which nginx' image adds the domain"
             if "POSTGRES_HOST" in given:
                 yield from (f"{where}: {why}" for why in _absent(objects, given["POSTGRES_HOST"], DATABASE_PORT))
 

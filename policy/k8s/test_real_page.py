@@ -16,9 +16,17 @@ def test_the_pages_nginx_is_told_where_the_services_are(overlay: str, tmp_path: 
     objects = objects_of(overlay)
     page = next(one for one in pods(objects) if one.name == "page")
     given = environment(objects, page, page.main)
+    resolv = tmp_path / "resolv.conf"
+    resolv.write_text("nameserver 10.96.0.10\nsearch todo-agent.svc.k8s.home svc.k8s.home k8s.home\n")
     subprocess.run(
         ["sh", str(ROOT / "deploy" / "nginx" / "30-places.sh")],
-        env={"PATH": os.defpath, "PLACES": str(tmp_path), "CERTS": str(tmp_path / "none"), **given},
+        env={
+            "PATH": os.defpath,
+            "PLACES": str(tmp_path),
+            "CERTS": str(tmp_path / "none"),
+            "RESOLV_CONF": str(resolv),
+            **given,
+        },
         check=True,
         timeout=20,
     )
@@ -27,7 +35,7 @@ def test_the_pages_nginx_is_told_where_the_services_are(overlay: str, tmp_path: 
         service = named(objects, "Service", name)
         assert service is not None
         port = service["spec"]["ports"][0]["port"]
-        assert f'"{name}.{service["metadata"]["namespace"]}.svc.cluster.local:{port}"' in written
+        assert f'"{name}.{service["metadata"]["namespace"]}.svc.k8s.home:{port}"' in written
 
 
 def test_prometheus_takes_the_relabelling_and_the_job_is_the_services_name(tmp_path: Path) -> None:

@@ -35,6 +35,7 @@ GIVEN: Final = {"kube-root-ca.crt"}
 """ConfigMaps that Kubernetes itself puts into each namespace."""
 UNGUARDED: Final = {"cluster-secrets", "todo-agent-turn/coturn"}
 """Without a disruption budget: what serves nobody, and a DaemonSet, which an eviction is not for."""
+PART_OF: Final = "app.kubernetes.io/part-of"
 AS_GOOD: Final = {
     "rtc-gateway": "one that is not ready may be full of people",
     "nats": "one that is not ready may be a third of what keeps the others writing",
@@ -64,6 +65,13 @@ def names_are_stable(objects: Objects) -> Complaints:
         for claim in workload["spec"].get("volumeClaimTemplates", ()):
             if (name_of(workload), name_of(claim)) not in {("nats", "data"), ("postgres", "data")}:
                 yield f"{title(workload)}: claim {name_of(claim)} was not there before; what it held is not found again"
+
+
+def objects_are_ours(objects: Objects) -> Complaints:
+    """Nothing is pruned, so whoever takes something away looks for it by this label."""
+    for found in objects:
+        if found["metadata"].get("labels", {}).get(PART_OF) != "todo-agent":
+            yield f"{title(found)}: has no label {PART_OF}: todo-agent"
 
 
 def selectors_match(objects: Objects) -> Complaints:

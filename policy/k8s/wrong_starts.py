@@ -51,7 +51,7 @@ WRONG: Wrong = {
         ("local", lambda o: config(o, "agent-settings").update(MODEL_URL="http://model-server:80")),
         ("local", lambda o: config(o, "page-settings").update(SIGNALING="signaling:8080")),
         ("local", lambda o: config(o, "page-settings").update(
-            MCP_BRIDGE="mcp.todo-agent.svc.cluster.local:8080")),
+            MCP_BRIDGE="mcp.todo-agent.svc:8080")),
         ("local", lambda o: begins(o, "cluster-secrets")["env"][0].update(value="database")),
         ("local", lambda o: begins(o, "agent")["env"][1].update(value="nats://bus:4222")),
     ],
@@ -96,6 +96,11 @@ WRONG: Wrong = {
         *[("local", lambda o, image=image: box(o, "nats", "StatefulSet").update(image=image))
           for image in ("docker.io/library/nats:2", "docker.io/library/nats:alpine", "nats:2.14.5-alpine3.22",
                         "docker.io/library/nats", "library/nats:2.14.5")],
+    ],
+    "objects are ours": [
+        ("local", lambda o: of(o, "Role", "cluster-secrets")["metadata"].pop("labels")),
+        ("production", lambda o: of(o, "NetworkPolicy", "ingress")["metadata"]["labels"].update(
+            {"app.kubernetes.io/part-of": "another"})),
     ],
     "services are there": [
         ("local", lambda o: of(o, "Service", "nats-servers")["spec"].pop("publishNotReadyAddresses")),

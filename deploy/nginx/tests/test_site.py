@@ -51,6 +51,24 @@ def test_names_are_asked_of_the_first_server_alone(tmp_path: Path) -> None:
     assert f"{resolv_conf} names no server" in places(tmp_path, RESOLV_CONF=str(resolv_conf)).stderr
 
 
+@pytest.mark.parametrize(
+    ("searched", "domain"),
+    [
+        ("search todo-agent.svc.k8s.home svc.k8s.home k8s.home lan", "k8s.home"),
+        ("search lan svc.cluster.local", "cluster.local"),
+        ("search lan", "cluster.local"),
+        ("", "cluster.local"),
+    ],
+)
+def test_on_kubernetes_the_clusters_domain_is_added(tmp_path: Path, searched: str, domain: str) -> None:
+    resolv = tmp_path / "resolv.conf"
+    resolv.write_text(f"nameserver 10.96.0.10\n{searched}\noptions ndots:5\n")
+    assert places(tmp_path, SIGNALING="signaling.todo-agent.svc:8080", RESOLV_CONF=str(resolv)).returncode == 0
+    upstreams = (tmp_path / "nginx" / "upstreams.conf").read_text()
+    assert f'set $signaling "signaling.todo-agent.svc.{domain}:8080";' in upstreams
+    assert 'set $mcp_bridge "mcp-bridge:8080";' in upstreams
+
+
 @pytest.mark.parametrize("place", ['a:1"; return 200 "', "a b:1", ":8080", "signaling:"])
 def test_what_is_no_place_is_refused_by_name(tmp_path: Path, place: str) -> None:
     done = places(tmp_path, MCP_BRIDGE=place)
