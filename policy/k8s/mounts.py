@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Final
 
 from policy.k8s.objects import Complaints, Node, Objects, Pod, name_of, pods, title
+from policy.k8s.services import DRIVERS
 
 from provision.cluster import servers
 
@@ -18,8 +19,23 @@ WITHOUT_TMP: Final = {("nats", "exporter"), ("cluster-secrets", "made")}
 
 def are_where_programs_look(objects: Objects) -> Complaints:
     for pod in pods(objects):
-        parts = (_own_group(pod), _data(pod), _configured(pod), *(_of(pod, one) for one in pod.all_containers))
+        parts = (
+            _own_group(pod),
+            _data(pod),
+            _configured(pod),
+            *(part(pod, one) for one in pod.all_containers for part in (_of, _named)),
+        )
         yield from (f"{title(pod.workload)}: {complaint}" for part in parts for complaint in part)
+
+
+def _named(pod: Pod, container: Node) -> Iterator[str]:
+    """The file that the environment names is one that is mounted."""
+    for one in container.get("env", ()):
+        if one["name"] != DRIVERS:
+            continue
+        path = PurePosixPath(one["value"])
+        if not any(PurePosixPath(mount["mountPath"]) == path.parent for mount in _places(container)):
+            yield f"{container['name']}: {path} is not mounted"
 
 
 def _own_group(pod: Pod) -> Iterator[str]:

@@ -20,7 +20,7 @@ HEAD: Final = (
 )
 
 Edit = tuple[str, str, str]
-"""A file of the overlay, what is there once, and what a person writes in its place."""
+"""A file of the overlay, what is there once, and what a person writes in its place; nothing, where it is a new file."""
 
 
 def with_component(name: str) -> Edit:
@@ -42,6 +42,10 @@ VARIANTS: Final[Mapping[str, tuple[str, tuple[Edit, ...]]]] = {
     "local, its model server somewhere": ("local", MODEL_SERVER),
     "production": ("production", ()),
     "production, tokens of a provider": ("production", (with_component("auth-jwks"),)),
+    "production, a database of its own authority": (
+        "production",
+        (with_component("database-ca"), ("../../components/database-ca/ca.crt", "", "of an authority")),
+    ),
     "production, TURN on nodes": (
         "production",
         (without_component("turn-load-balancer"), with_component("turn-host-network")),
@@ -71,6 +75,9 @@ def text_of(variant: str) -> str:
         shutil.copytree(K8S, copy, dirs_exist_ok=True)
         folder = Path(copy, "overlays", overlay)
         for name, old, new in edits:
+            if not old:
+                (folder / name).write_text(new, encoding="utf-8")
+                continue
             text = (folder / name).read_text(encoding="utf-8")
             if text.count(old) != 1:
                 raise ValueError(f"{old!r} is {text.count(old)} times in {overlay}/{name}")

@@ -44,6 +44,8 @@ STEPS: Final[Mapping[tuple[str, str], set[str]]] = {
     ("postgres", "postgres"): {"POSTGRES_USER", "POSTGRES_DB", "POSTGRES_PASSWORD_FILE", "POSTGRES_INITDB_ARGS"},
 }
 """What those read that have no settings of ours."""
+DRIVERS: Final = "PGSSLROOTCERT"
+"""What the store's driver reads of the environment."""
 OTEL: Final = re.compile(r"OTEL_[A-Z_]+")
 SERVED: Final[Mapping[str, set[tuple[int, str]]]] = {
     "nats": {
@@ -74,6 +76,7 @@ def settings_are_usable(objects: Objects) -> Complaints:
                 yield from (f"{where}: {name} is nothing that it reads" for name in set(given) - wanted)
                 continue
             read = {field.upper() for field in settings.model_fields} | {"SECRETS_DIR"}
+            read |= {DRIVERS} if pod.name == "todo-store" else set()
             for name in set(given) - read:
                 if not OTEL.fullmatch(name):
                     yield f"{where}: {name} is no setting of {pod.name}"

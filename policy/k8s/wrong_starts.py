@@ -70,6 +70,8 @@ WRONG: Wrong = {
         ("local", lambda o: mounted(o, "coturn", "certificate").update(mountPath="/run/tls")),
         ("local", lambda o: mounted(o, "coturn", "configuration").update(mountPath="/etc/turn")),
         ("local", lambda o: box(o, "nats", "StatefulSet")["args"].__setitem__(1, "/etc/nats/server.conf")),
+        ("production, a database of its own authority", lambda o: mounted(o, "todo-store", "database-ca").update(
+            mountPath="/run/ca")),
         ("local", lambda o: next(one for one in pod(o, "nats", "StatefulSet")["volumes"]
                                  if one["name"] == "configuration")["emptyDir"].pop("medium")),
     ],
