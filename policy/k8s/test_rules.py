@@ -6,7 +6,7 @@ import sys
 
 import kubernetes_validate
 import pytest
-from policy.k8s.objects import named, pods
+from policy.k8s.objects import Node, named, pods
 from policy.k8s.rendering import HEAD, K8S, OVERLAYS, RENDERED, ROOT, VARIANTS, kustomized, objects_of, text_of
 from policy.k8s.rules import RULES, complaints
 
@@ -87,3 +87,30 @@ def test_no_example_of_a_secret_holds_a_value() -> None:
         assert all(line.endswith("=") for line in example.read_text("utf-8").splitlines()), example
     with pytest.raises(subprocess.CalledProcessError):
         kustomized(folder)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_documentation_says_what_pods_request(overlay: str) -> None:
+    memory = processors = 0
+    for pod in pods(objects_of(overlay)):
+        asked = [(_mebibytes(one), _thousandths(one)) for one in pod.containers]
+        before = [(_mebibytes(one), _thousandths(one)) for one in pod.spec.get("initContainers", ())]
+        count = pod.workload["spec"]["replicas"]
+        memory += count * max(sum(one[0] for one in asked), *(one[0] for one in before), 0)
+        processors += count * max(sum(one[1] for one in asked), *(one[1] for one in before), 0)
+    told = " ".join((ROOT / "docs" / "kubernetes.md").read_text("utf-8").split())
+    assert f"{memory} MiB and {processors}m" in told
+
+
+def _mebibytes(container: Node) -> int:
+    return int(container["resources"]["requests"]["memory"].removesuffix("Mi"))
+
+
+def _thousandths(container: Node) -> int:
+    return int(container["resources"]["requests"]["cpu"].removesuffix("m"))
+
+
+def test_no_line_of_the_documentation_applies_only_where_diff_finds_nothing() -> None:
+    """`kubectl diff` ends with 1 where there is a difference, which is when one applies."""
+    for page in (ROOT / "docs").glob("*.md"):
+        assert re.search(r"kubectl diff[^\n]*&&", page.read_text("utf-8")) is None, page
