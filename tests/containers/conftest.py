@@ -5,6 +5,7 @@
 """
 
 import json
+import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -34,6 +35,8 @@ def engine() -> Iterator[Engine]:
     """Docker or podman, with every image. What is missing is a failure: who asks for these tests wants to see them."""
     if reason := machine.why_not():
         pytest.fail(reason)
+    for logs in (machine.CACHE / "logs").glob("todo-agent-test-*"):  # of earlier runs
+        shutil.rmtree(logs)
     with running_engine() as running:
         running.make_images(json.loads(running.compose("config", "--format", "json")))
         yield running
@@ -47,9 +50,10 @@ def elsewhere() -> Iterator[Elsewhere]:
 
 
 @pytest.fixture(scope="session")
-def model_url(elsewhere: Elsewhere) -> Iterator[str]:
+def model_url(engine: Engine, elsewhere: Elsewhere) -> Iterator[str]:
     """Of the stand-in model, as containers call it."""
-    with running_model(HOST) as url:
+    # What Docker calls host-gateway is an address of its own bridge.
+    with running_model(HOST if engine.is_podman else "0.0.0.0") as url:  # noqa: S104
         yield url
 
 

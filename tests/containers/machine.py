@@ -5,12 +5,15 @@ is not touched. Delete the folder to begin anew (`python -m tests.containers.mac
 """
 
 import argparse
+import contextlib
+import fcntl
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -24,12 +27,14 @@ PROGRAMS: Final[Mapping[str, str]] = {
     "buildah": "buildah",
     "runc": "runc",
     "debootstrap": "debootstrap",
-    "/usr/lib/podman/netavark": "netavark",
-    "/usr/lib/podman/aardvark-dns": "aardvark-dns",
-    "/usr/libexec/podman/catatonit": "catatonit",
+    "netavark": "netavark",
+    "aardvark-dns": "aardvark-dns",
+    "catatonit": "catatonit",
     "iptables": "iptables",
 }
 """What podman and the stand-ins take, and the Debian packages that hold it."""
+ELSEWHERE: Final = ("/usr/sbin", "/sbin", "/usr/lib/podman", "/usr/libexec/podman")
+"""Where programs are that a shell does not look for."""
 TESTED_WITH: Final[Mapping[str, str]] = {
     "ip": "iproute2",
     "nft": "nftables",
@@ -68,6 +73,8 @@ graphroot = "{cache}/storage"
 runroot = "{run}/storage"
 """
 RUN: Final = Path("/run/todo-agent-containers")
+LOCK: Final = RUN.with_suffix(".lock")
+TURN_TIMEOUT_S: Final = 1800.0
 
 
 class MachineError(Exception):
@@ -105,7 +112,7 @@ def docker_answers() -> bool:
 
 def absent(programs: Mapping[str, str]) -> list[str]:
     """The packages of those that are not there."""
-    path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), *ELSEWHERE))
     return [package for program, package in programs.items() if shutil.which(program, path=path) is None]
 
 
@@ -139,8 +146,31 @@ def prepare() -> None:
         raise MachineError(reason)
 
 
+@contextlib.contextmanager
+def taken() -> Iterator[None]:
+    """Our turn on this machine, for which one run waits for the other: the page's port is there once. Raises
+    MachineError."""
+    until = time.monotonic() + TURN_TIMEOUT_S
+    with LOCK.open("wb") as lock:
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                if time.monotonic() > until:
+                    raise MachineError("another run of these tests has had this machine for long; end it") from error
+                time.sleep(1)
+            else:
+                break
+        yield
+
+
 def clean() -> None:
-    """Remove all that these tests keep between runs: images, volumes, settings."""
+    """Remove all that these tests keep between runs: images, volumes, settings. Raises MachineError."""
+    with taken():
+        _clean()
+
+
+def _clean() -> None:
     if shutil.which("podman") and (CACHE / "containers.conf").exists():
         environ = {**os.environ, **settings()}
         subprocess.run(["podman", "system", "reset", "--force"], check=False, env=environ, timeout=120)

@@ -6,7 +6,6 @@ uses this podman enters it.
 """
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -17,16 +16,15 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import httpx
+from tests.containers import machine
 from tests.containers.machine import CACHE, RUN, MachineError
 
 SOCKET: Final = RUN / "podman.sock"
-LOCK: Final = RUN.with_suffix(".lock")
 API: Final = "http://podman/v4.0.0/libpod"
 START_TIMEOUT_S: Final = 20.0
-TURN_TIMEOUT_S: Final = 1200.0
 COMMAND_TIMEOUT_S: Final = 120.0
 EVERY_S: Final = 10.0
 EVERY_WHILE_STARTING_S: Final = 1.0
@@ -63,23 +61,8 @@ def overrides(config: Mapping[str, Any], host: str) -> str:
 @contextlib.contextmanager
 def running_service(environ: Mapping[str, str]) -> Iterator[int]:
     """podman's service for the length of the block, on SOCKET; its process id. Raises MachineError."""
-    with LOCK.open("wb") as lock:
-        _take(lock)
+    with machine.taken():
         yield from _served(environ)
-
-
-def _take(lock: IO[bytes]) -> None:
-    """Wait for our turn: the page's port is one for the whole machine."""
-    until = time.monotonic() + TURN_TIMEOUT_S
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            if time.monotonic() > until:
-                raise MachineError("another run of these tests has had this machine for long; end it") from error
-            time.sleep(1)
-        else:
-            return
 
 
 def _served(environ: Mapping[str, str]) -> Iterator[int]:

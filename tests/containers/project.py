@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -111,6 +112,10 @@ class Project:
         """Give nginx the cert.pem and key.pem of this folder in place of a person's own, from the next `up` on."""
         mount = json.dumps(f"{certificates}:/certs:ro")
         (self._directory / "certificates.yml").write_text(f"services:\n  page:\n    volumes: [{mount}]\n")
+
+    def forget(self) -> None:
+        """Remove its files here."""
+        shutil.rmtree(self._directory, ignore_errors=True)
 
     def configure(self, environ: Mapping[str, str]) -> None:
         """Other variables, for the next `up`."""
@@ -232,5 +237,8 @@ def running_project(
     try:
         yield project
     finally:
-        project.keep_logs(CACHE / "logs" / project.name)
-        project.down(volumes=True)
+        try:
+            project.keep_logs(CACHE / "logs" / project.name)
+        finally:
+            project.down(volumes=True)
+            project.forget()
