@@ -16,7 +16,7 @@ from playwright.async_api import Browser
 from tests.containers import machine
 from tests.containers.elsewhere import HOST, Elsewhere, another_machine
 from tests.containers.engine import Engine, running_engine
-from tests.containers.model import running_model
+from tests.containers.model import heard_at, running_model
 from tests.containers.project import Project, running_project
 
 HERE = Path(__file__).parent
@@ -52,8 +52,7 @@ def elsewhere() -> Iterator[Elsewhere]:
 @pytest.fixture(scope="session")
 def model_url(engine: Engine, elsewhere: Elsewhere) -> Iterator[str]:
     """Of the stand-in model, as containers call it."""
-    # What Docker calls host-gateway is an address of its own bridge.
-    with running_model(HOST if engine.is_podman else "0.0.0.0") as url:  # noqa: S104
+    with running_model(heard_at(engine)) as url:
         yield url
 
 

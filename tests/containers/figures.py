@@ -18,7 +18,7 @@ from tests.containers import images
 from tests.containers.elsewhere import HOST, another_machine
 from tests.containers.engine import Engine, running_engine
 from tests.containers.machine import ROOT
-from tests.containers.model import running_model
+from tests.containers.model import heard_at, running_model
 from tests.containers.project import PAGE, running_project
 from tests.containers.talking import DONE, said
 
@@ -89,7 +89,7 @@ def table(found: Mapping[str, float], starts: list[tuple[float, float]], engine:
 
 async def measured() -> str:
     """The figures. Raises MachineError."""
-    with running_engine() as engine, another_machine(), running_model(HOST) as model_url:
+    with running_engine() as engine, another_machine(), running_model(heard_at(engine)) as model_url:
         config = json.loads(engine.compose("config", "--format", "json"))
         engine.make_images(config)
         starts = [await cold_start(engine, model_url) for _ in range(STARTS)]

@@ -8,11 +8,18 @@ import sys
 from collections.abc import Iterator
 from typing import Final
 
+from tests.containers.elsewhere import HOST
+from tests.containers.engine import Engine
 from tests.containers.machine import MachineError
 
 from local_stack.death import bound_to_us
 
 STOP_TIMEOUT_S: Final = 10.0
+
+
+def heard_at(engine: Engine) -> str:
+    """Where it must listen to be reached by containers. What Docker calls host-gateway is an address of its bridge."""
+    return HOST if engine.is_podman else "0.0.0.0"  # noqa: S104
 
 
 @contextlib.contextmanager
