@@ -18,7 +18,7 @@ async def asking(number: int, begun: asyncio.Semaphore, stop: asyncio.Event) -> 
     name, items = f"Rolling {WORDS[number]}", list[str]()
     async with AgentSession.open(PAGE, timeout=60) as session:
         while not stop.is_set():
-            item = f"thing {WORDS[len(items) // 26 % 26]}{WORDS[len(items) % 26]}"
+            item = f"thing{WORDS[len(items) // 26 % 26]}{WORDS[len(items) % 26]}"
             completed = await session.ask(f"add {item} to {name}", timeout=BOUND_S)
             assert completed.outcome is DONE, (item, completed.outcome, completed.text)
             items.append(item)
