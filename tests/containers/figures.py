@@ -7,6 +7,7 @@
 import argparse
 import asyncio
 import json
+import os
 import statistics
 import time
 from collections.abc import Mapping
@@ -74,7 +75,9 @@ async def _is_served(client: httpx.AsyncClient) -> bool:
 def table(found: Mapping[str, float], starts: list[tuple[float, float]], engine: Engine) -> str:
     """Both as Markdown."""
     rows = [(name, f"{size:.0f}", str(LIMITS_MB[name]) if name in LIMITS_MB else "") for name, size in found.items()]
-    on = "podman, with stand-ins for other people's images where no registry answers" if engine.is_podman else "Docker"
+    on = f"{os.cpu_count()} cores, {'podman' if engine.is_podman else 'Docker'}"
+    if engine.is_podman and not images.registry_answers():
+        on += ", stand-ins for other people's images"
     served, answered = (statistics.median(column) for column in zip(*starts, strict=True))
     return "\n".join(
         (
