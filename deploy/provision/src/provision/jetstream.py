@@ -14,12 +14,17 @@ from provision.errors import ProvisionError
 TIMEOUT_S: Final = 10.0
 NO_SUCH_STREAM: Final = 10059
 NO_SUCH_MESSAGE: Final = 10037
+NO_PLACE: Final = 10005
 
 Json = dict[str, Any]  # JetStream's own messages, of which we read a few fields
 
 
 class TopologyError(ProvisionError):
     """A stream or consumer that cannot be what `contracts` says."""
+
+
+class NoPlaceError(TopologyError):
+    """No server of the cluster has room for it, or none that the others know of yet."""
 
 
 @asynccontextmanager
@@ -58,7 +63,8 @@ def answered(call: str, data: bytes, *, missing: int | None = None) -> Json | No
         return found
     if missing is not None and error.get("err_code") == missing:
         return None
-    raise TopologyError(f"JetStream refused {call}: {error.get('description')} ({error.get('err_code')})")
+    kind = NoPlaceError if error.get("err_code") == NO_PLACE else TopologyError
+    raise kind(f"JetStream refused {call}: {error.get('description')} ({error.get('err_code')})")
 
 
 async def _ignore(error: Exception) -> None:

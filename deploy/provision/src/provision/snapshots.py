@@ -4,11 +4,13 @@ A running server gives one stream after the other, each as it is at one moment, 
 is the first: whatever it calls done, the others and a database that is dumped afterwards know of as well.
 """
 
+import asyncio
 import json
-from collections.abc import Iterable
+import time
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, TypeVar
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -18,13 +20,16 @@ from bus.nats_bus import BusSettings
 from contracts.streams import STREAMS
 from provision.archive import Archived, Reader, Writer
 from provision.errors import ProvisionError
-from provision.jetstream import NO_SUCH_STREAM, Json, answered, ask, connected
+from provision.jetstream import NO_SUCH_STREAM, Json, NoPlaceError, answered, ask, connected
 from provision.sessions import began_anew
 from provision.topology import declare
 
 PART_BYTES: Final = 256 * 1024
 SILENCE_S: Final = 60.0
 """A server that packs a large stream may say nothing for a while."""
+ROOM_KNOWN_S: Final = 30.0
+PAUSE_S: Final = 0.5
+_T = TypeVar("_T")
 _ENDED_WELL: Final = frozenset({"", "204"})
 _NAMES: Final = tuple(stream.name for stream in STREAMS)
 
@@ -80,7 +85,7 @@ async def bring_back(
                 raise
     except (NatsError, OSError, TimeoutError) as error:
         raise SnapshotError(f"the streams could not be brought back ({_said(error)})") from error
-    await declare(settings, replicas=replicas, timeout=SILENCE_S)
+    await _placed(lambda: declare(settings, replicas=replicas, timeout=SILENCE_S))
     return tuple(back)
 
 
@@ -118,11 +123,24 @@ async def _make_room(client: Client, stream: str, *, replace: bool) -> None:
     await ask(client, f"STREAM.DELETE.{stream}", {})
 
 
+async def _placed(step: Callable[[], Awaitable[_T]]) -> _T:
+    """What `step` comes to. Servers of a cluster tell each other what room they have every some seconds; until then one
+    that has just started may count as full. Raises NoPlaceError where that lasts."""
+    until = time.monotonic() + ROOM_KNOWN_S
+    while True:
+        try:
+            return await step()
+        except NoPlaceError:
+            if time.monotonic() > until:
+                raise
+            await asyncio.sleep(PAUSE_S)
+
+
 async def _bring_back(client: Client, archived: Archived) -> None:
     call = f"STREAM.RESTORE.{archived.name}"
     # On one server; `declare` spreads it afterwards.
     config = {**archived.description["config"], "num_replicas": 1}
-    begun = await ask(client, call, {"config": config, "state": archived.description["state"]})
+    begun = await _placed(lambda: ask(client, call, {"config": config, "state": archived.description["state"]}))
     to = (begun or {})["deliver_subject"]
     for part in archived.parts:
         _check(call, await client.request(to, part, timeout=SILENCE_S))
