@@ -192,7 +192,7 @@ def stopping_takes_its_time(objects: Objects) -> Complaints:
             yield f"{title(pod.workload)}: stops before everybody knows that it does; give it a preStop"
         if pod.name == "nats" and pod.workload["spec"]["replicas"] > 1:
             words = pod.main["args"]
-            told = ["nats-server", "--signal", f"ldm={words[words.index('--pid') + 1]}"]
+            told = ["nats-server", "--signal", f"ldm={words[words.index('--pid') + 1] if '--pid' in words else '?'}"]
             if command != told:
                 yield f"{title(pod.workload)}: drops its clients instead of sending them to the others; preStop: {told}"
 

@@ -95,7 +95,8 @@ def what_comes_before_is_there(objects: Objects) -> Complaints:
     wanted_words = ["topology"] if count == 1 else ["topology", "--replicas", str(count)]
     if [one.get("args") for one in agent.spec.get("initContainers", ())] != [wanted_words]:
         yield f"{title(agent.workload)}: must declare the streams by {wanted_words}"
-    members = "".join(servers["spec"]["template"]["spec"]["initContainers"][0].get("args", ())[-1:])
+    (configure, *_) = servers["spec"]["template"]["spec"].get("initContainers") or [{}]
+    members = "".join(configure.get("args", ())[-1:])
     every = [f"nats-{number}.{servers['spec']['serviceName']}:6222" for number in range(count)]
     if count > 1 and members.split(",") != every:
         yield f"{title(servers)}: its members must be {every}"

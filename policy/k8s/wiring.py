@@ -190,7 +190,8 @@ def updates_keep_serving(objects: Objects) -> Complaints:
             rolling = (spec.get("strategy") or {}).get("rollingUpdate") or {}
             if (rolling.get("maxSurge"), rolling.get("maxUnavailable")) != (1, 0):
                 yield f"{title(workload)}: must have maxSurge 1 and maxUnavailable 0"
-        if name_of(workload) == "cluster-secrets" and (spec["replicas"], spec["strategy"]["type"]) != (1, "Recreate"):
+        way = (spec.get("strategy") or {}).get("type")
+        if name_of(workload) == "cluster-secrets" and (spec.get("replicas"), way) != (1, "Recreate"):
             yield f"{title(workload)}: two at once would make two of each Secret"
 
 

@@ -37,6 +37,7 @@ WRONG: Wrong = {
         ("local", lambda o: pod(o, "todo-store").pop("initContainers")),
         ("local", lambda o: pod(o, "agent").pop("initContainers")),
         ("local", lambda o: pod(o, "coturn").pop("initContainers")),
+        ("production", lambda o: pod(o, "nats", "StatefulSet").pop("initContainers")),
         ("local", lambda o: begins(o, "todo-store").update(args=[])),
         ("local", lambda o: begins(o, "cluster-secrets").update(args=["nats"])),
         ("production", lambda o: begins(o, "agent").update(args=["topology"])),
@@ -110,6 +111,7 @@ WRONG: Wrong = {
     "stopping takes its time": [
         ("production", lambda o: box(o, "nats", "StatefulSet")["lifecycle"]["preStop"]["exec"].update(
             command=["nats-server", "--signal", "ldm=/run/nats.pid"])),
+        ("production", lambda o: box(o, "nats", "StatefulSet")["args"].remove("--pid")),
         ("local", lambda o: box(o, "coturn").pop("lifecycle")),
     ],
     "disruptions are bounded": [
@@ -118,6 +120,7 @@ WRONG: Wrong = {
     ],
     "updates keep serving": [
         ("local", lambda o: of(o, "Deployment", "cluster-secrets")["spec"].update(replicas=2)),
+        ("local", lambda o: of(o, "Deployment", "cluster-secrets")["spec"].pop("strategy")),
         ("local", lambda o: of(o, "Deployment", "cluster-secrets")["spec"].update(strategy={"type": "RollingUpdate"})),
     ],
 }  # fmt: skip
