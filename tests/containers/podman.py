@@ -26,6 +26,7 @@ SOCKET: Final = RUN / "podman.sock"
 API: Final = "http://podman/v4.0.0/libpod"
 START_TIMEOUT_S: Final = 20.0
 COMMAND_TIMEOUT_S: Final = 120.0
+ADDRESS_WAS_SET: Final = "3"  # NET_ADDR_SET of the kernel's if_link
 EVERY_S: Final = 10.0
 EVERY_WHILE_STARTING_S: Final = 1.0
 IN_A_NAMESPACE: Final = (
@@ -97,7 +98,10 @@ def _served(environ: Mapping[str, str]) -> Iterator[int]:
 
 
 class HealthChecks:
-    """Asks every container that has a health check for its health: without systemd podman does not."""
+    """Asks every container that has a health check for its health: without systemd podman does not.
+
+    On the way it has bridges keep their addresses.
+    """
 
     def __init__(self) -> None:
         self._stopping = threading.Event()
@@ -115,6 +119,7 @@ class HealthChecks:
     def _run(self) -> None:
         with _client() as client, ThreadPoolExecutor(4) as pool:
             while not self._stopping.wait(0.2):
+                _keep_addresses()
                 try:
                     running = {one["Id"] for one in client.get("/containers/json").json() or ()}
                 except httpx.HTTPError:
@@ -135,6 +140,25 @@ def _checked(client: httpx.Client, container: str) -> float:
     if answer.status_code == 200 and answer.json()["Status"] == "healthy":
         return EVERY_S
     return EVERY_WHILE_STARTING_S  # 409: it has none, or does not run any more
+
+
+def _keep_addresses() -> None:
+    """Have each of our bridges keep its hardware address.
+
+    Unless it was set, it is that of one of the containers, and another one when that container stops: the others go on
+    sending to the old one for seconds. Docker sets it; netavark of Debian 12 does not.
+    """
+    for description in (CACHE / "networks").glob("*.json"):
+        try:
+            name = json.loads(description.read_text())["network_interface"]
+            bridge = Path("/sys/class/net", name)
+            if bridge.joinpath("addr_assign_type").read_text().strip() != ADDRESS_WAS_SET:
+                address = bridge.joinpath("address").read_text().strip()
+                subprocess.run(
+                    ["ip", "link", "set", "dev", name, "address", address], check=False, capture_output=True, timeout=10
+                )
+        except (OSError, ValueError):
+            continue  # it is being made or removed
 
 
 def _client() -> httpx.Client:
