@@ -19,7 +19,8 @@ def test_an_image_holds_no_builder_and_no_other_service(engine: Engine, service:
     name = f"todo-agent/{service}:dev"
     image = images.full(name) if engine.is_podman else name
     look = (
-        "ls /app/lib/python3*/site-packages; command -v uv pip gcc cc make npm || true; ls -d /src 2>/dev/null || true"
+        "ls /app/lib/python3*/site-packages; ls -d /src 2>/dev/null; "
+        "for tool in uv gcc cc make npm; do command -v $tool; done; true"
     )
     found = set(engine.run("run", "--rm", "--network", "none", "--entrypoint", "sh", image, "-c", look).split())
     modules = {"signaling", "rtc_gateway", "agent", "todo_store", "mcp_bridge", "provision", "standin", "local_stack"}

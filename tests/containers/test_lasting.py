@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import pytest
 from tests.containers.elsewhere import HOST
 from tests.containers.engine import Engine, EngineError
-from tests.containers.project import Project, running_project
+from tests.containers.project import PAGE, Project, running_project
 from tests.containers.talking import DONE, said, titles
+
+from client import ConnectError
 
 REFUSAL_TIMEOUT_S = 60.0
 
@@ -54,6 +56,23 @@ def test_a_password_that_is_given_is_the_superusers_and_stays_where_it_belongs(
     for one in stopped.containers():
         if one.service != "secrets":
             assert "given-by-a-person" not in str(one.description), one.name
+
+
+async def test_another_secret_in_the_environment_counts_from_the_next_up_on(stopped: Project, model_url: str) -> None:
+    def told(secret: str) -> str:
+        stopped.configure({"DOCKER_HOST_IP": HOST, "MODEL_URL": model_url, "AUTH_SECRET": secret})
+        stopped.up()
+        return stopped.inside("signaling", "start", "token", "--owner", "ada").split()[0]
+
+    first = told("the first secret of a test, which is long enough")
+    database = stopped.container("postgres").started_at
+    assert (await said("create a list called Before", PAGE, first))[0] is DONE
+    second = told("another secret of a test, which is long enough too")
+    assert (await said("create a list called After", PAGE, second))[0] is DONE
+    with pytest.raises(ConnectError):
+        await said("create a list called Never", PAGE, first)
+    assert sorted(await titles(token=second)) == ["After", "Before"]
+    assert stopped.container("postgres").started_at == database
 
 
 @pytest.mark.parametrize("service", ["signaling", "mcp-bridge"])

@@ -77,7 +77,7 @@ def test_coturn_relays_to_the_gateways_and_to_nobody_else(
     gateways = [_on(project, "rtc-gateway", number, "relay") for number in (1, 2)]
     strangers = {
         "itself": _on(project, "coturn", 1, "relay"),
-        "the host's end of its network": _on(project, "coturn", 1, "relay").rpartition(".")[0] + ".1",
+        "the host's end of its network": project.container("coturn").networks[f"{project.name}_relay"]["Gateway"],
         "NATS": _on(project, "nats", 1, "bus"),
         "PostgreSQL": _on(project, "postgres", 1, "data"),
         "signaling": _on(project, "signaling", 1, "front"),

@@ -27,7 +27,7 @@ REFUSED = {
     "agent": {"postgres", "coturn", "page"},
     "todo-store": {"coturn", "page"},
     "mcp-bridge": {"postgres", "coturn"},
-    "coturn": {"nats", "postgres", "page"},
+    "coturn": {"nats", "postgres", "page", "signaling", "mcp-bridge"},
     "nats": {"postgres", "coturn", "page"},
     "postgres": {"nats", "coturn", "signaling", "mcp-bridge", "page"},
 }

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from runtime.exporting import FLUSH_TIMEOUT_S, Exporting
 
 QUEUE = 64
 SPANS = 5_000
+ENDED_WITHIN_S = 20
 A_SPAN_S = 0.001
 """What one may cost on a slow machine; waiting for a collector would be seconds."""
 
@@ -37,11 +39,16 @@ def endpoint(request: pytest.FixtureRequest) -> Iterator[str]:
 @pytest.fixture
 def exporting(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exporting]:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "5")
     monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", str(QUEUE))
     monkeypatch.setenv("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", str(QUEUE // 2))
     made = Exporting(Resource({}), Resource({}))
     yield made
     made.shutdown()
+    # One that goes on would try again at random times, which tests of properties take for their own doing.
+    for thread in [one for one in threading.enumerate() if one.name.startswith(("Otel", "flush-spans"))]:
+        thread.join(ENDED_WITHIN_S)
+        assert not thread.is_alive(), thread.name
 
 
 async def test_spans_that_nobody_takes_are_dropped_at_a_bound_and_wait_for_nobody(exporting: Exporting) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
@@ -91,15 +92,12 @@ async def test_what_was_counted_is_exported_at_the_latest_when_the_process_ends(
 
 
 async def test_a_collector_that_hangs_does_not_keep_a_process_from_ending(tmp_path: Path) -> None:
-    async def hang(_: asyncio.StreamReader, __: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(600)
-
-    server = await asyncio.start_server(hang, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    async with service(tmp_path, OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=f"http://127.0.0.1:{port}") as (process, _):
-        process.terminate()
-        assert await asyncio.wait_for(process.wait(), BOUND_S) == 0
-    server.close()
+    # Never accepted: the system takes the connection and what is sent, and nobody answers.
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        async with service(tmp_path, OTEL_EXPORTER_OTLP_METRICS_ENDPOINT=endpoint) as (process, _):
+            process.terminate()
+            assert await asyncio.wait_for(process.wait(), BOUND_S) == 0
 
 
 def _metrics_in(request: ExportMetricsServiceRequest) -> list[Metric]:

@@ -58,7 +58,8 @@ function isCovered(): boolean {
 export function useGlobalKeys(): void {
   const keyboard = use(KeyboardContext);
   const letters = useAgentState((state) => state.preferences.letterKeys);
-  useEffect(() => {
+  // Not after the next painting: what a person has just switched off is off for the key that follows.
+  useLayoutEffect(() => {
     const pressed = (event: KeyboardEvent): void => {
       const action = actionOf(event, letters);
       if (action === null || isCovered()) return;

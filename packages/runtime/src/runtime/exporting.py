@@ -22,7 +22,8 @@ class Exporting:
     """The spans of this process, and those of its callers, of which it writes down the beginning."""
 
     def __init__(self, ours: Resource, of_callers: Resource) -> None:
-        processor = BatchSpanProcessor(OTLPSpanExporter())
+        self._exporter = OTLPSpanExporter()
+        processor = BatchSpanProcessor(self._exporter)
         self.provider = TracerProvider(resource=ours, shutdown_on_exit=False)
         self.provider.add_span_processor(processor)
         self.of_callers = TracerProvider(resource=of_callers, id_generator=callers.GivenIds(), shutdown_on_exit=False)
@@ -34,3 +35,6 @@ class Exporting:
         flushing = threading.Thread(target=self.provider.shutdown, name="flush-spans", daemon=True)
         flushing.start()
         flushing.join(FLUSH_TIMEOUT_S)
+        if flushing.is_alive():
+            # What it is sending it tries no more.
+            self._exporter.shutdown()  # type: ignore[no-untyped-call]

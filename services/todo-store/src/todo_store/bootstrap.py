@@ -97,10 +97,11 @@ def migrate() -> None:
     except (DBAPIError, asyncpg.PostgresError, CommandError, OSError, TimeoutError) as error:
         log.error("migration failed", exc_info=error, extra={"database": _place(url)})
         sys.exit(1)
-    log.info(
-        "schema is up to date" if ours else "schema is a later release's, and left as it is",
-        extra={"revision": migrations.head()},
-    )
+    known = {"revision": migrations.head()}
+    if ours:
+        log.info("schema is up to date", extra=known)
+    else:
+        log.info("schema is a later release's, and left as it is", extra=known)
 
 
 async def _upgraded(url: str, wait_s: float) -> bool:
