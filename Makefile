@@ -29,7 +29,7 @@ check: sync page deploy-tools  ## formatting, lint, types, import rules, generat
 	$(RUN)/python docs/generate_protocol.py --check && $(RUN)/python docs/generate_metrics.py --check && $(RUN)/python web/generate_protocol.py --check
 	$(RUN)/python -m dashboards --check
 	@deploy/tools/validate.sh
-	$(RUN)/pytest -q policy --ignore-glob='*/test_real_*'
+	$(RUN)/pytest -q policy --ignore-glob='*/test_real_*' -n 2 --dist worksteal
 	$(NPM) --prefix web run check && $(RUN)/python web/page_size.py
 
 bench: sync page tools  ## the figures of the README

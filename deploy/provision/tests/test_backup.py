@@ -135,6 +135,7 @@ async def test_streams_come_back_with_their_sequences_and_the_places_of_their_co
             assert stored["seq"] == was.messages[CHAT][-1][0] + 1
 
 
+@pytest.mark.long
 @pytest.mark.timeout(180)
 async def test_one_server_s_backup_goes_onto_three_and_theirs_onto_one(full: RunningNats) -> None:
     was = await state(full)

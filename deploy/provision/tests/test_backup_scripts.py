@@ -213,6 +213,7 @@ async def test_a_database_that_cannot_be_brought_back_leaves_the_one_that_is_the
     assert await project.sql("SELECT name FROM kept") == [("before",)]
 
 
+@pytest.mark.long
 async def test_a_restore_starts_as_many_of_each_service_as_there_were(project: Project) -> None:
     backup = project.folder / "backup"
     assert (await project.run("backup.sh", str(backup)))[0] == 0
@@ -223,6 +224,7 @@ async def test_a_restore_starts_as_many_of_each_service_as_there_were(project: P
     assert project.asked()[-1] == "up --detach --wait --scale agent=3 --scale todo-store=1"
 
 
+@pytest.mark.long
 async def test_half_a_backup_gets_no_name(project: Project) -> None:
     await project.sql(ROWS)
     project.program("pg_dump", HALF_A_DUMP)
@@ -236,6 +238,7 @@ async def test_half_a_backup_gets_no_name(project: Project) -> None:
     assert [one.name for one in project.folder.iterdir() if one.name.startswith("backup")] == []
 
 
+@pytest.mark.long
 async def test_a_backup_goes_where_it_is_told_and_takes_nothing_away(project: Project) -> None:
     others = project.folder / "backups" / "today.new"
     others.mkdir(parents=True)
