@@ -19,6 +19,7 @@ from local_stack.stack import Options, Stack
 # The terminal gives Ctrl-C to all of a group, and a launcher in it may hand the same one on.
 SAME_KEYSTROKE_S: Final = 0.3
 EXIT_FORCED: Final = 128 + signal.SIGINT
+CANCEL_AGAIN_S: Final = 3.0
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -42,12 +43,19 @@ async def _run(options: Options, directory: DataDirectory) -> int:
         if not running.done():
             say("stopping")
     finally:
-        running.cancel()
         stopping.cancel()
-        await asyncio.wait({running})
+        await _cancelled(running)
         await stack.shut_down(force)
         _ignore_signals()
     return EXIT_FORCED if force.is_set() else _status(running)
+
+
+async def _cancelled(running: "asyncio.Task[None]") -> None:
+    """Cancel until it has ended. Once may not do: before Python 3.12, asyncio.wait_for, by which nats-py waits,
+    swallows a cancellation that comes together with what is waited for, and the stack would go on starting."""
+    while not running.done():
+        running.cancel()
+        await asyncio.wait({running}, timeout=CANCEL_AGAIN_S)
 
 
 def say(line: str) -> None:
