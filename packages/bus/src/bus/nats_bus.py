@@ -16,6 +16,7 @@ from nats.errors import MaxPayloadError, NoRespondersError
 from opentelemetry.trace import Span
 
 from bus import headers, permitted, reading, rpc_metrics, tracing
+from bus.cancellation import heeded
 from bus.connection import BusSettings, Connection
 from bus.errors import BusPermissionError, NoReplyError, RemoteError, TooLargeError, UnavailableError
 from bus.interface import (
@@ -273,8 +274,8 @@ class NatsBus:
         try:
             # Twice: nats-py writes a flush's PING to the socket at once, past the SUB that still waits in its buffer,
             # so that the first PONG proves nothing.
-            await self._client.flush(timeout=SETTLE_TIMEOUT_S)
-            await self._client.flush(timeout=SETTLE_TIMEOUT_S)
+            await heeded(self._client.flush(timeout=SETTLE_TIMEOUT_S))
+            await heeded(self._client.flush(timeout=SETTLE_TIMEOUT_S))
         except (NatsError, TimeoutError) as error:
             raise UnavailableError("the bus does not answer") from error
         if subject.lower() in self._connection.refused_subscriptions:
@@ -286,7 +287,7 @@ class NatsBus:
         payload = message.to_json() if isinstance(message, Message) else message or b""
         sent = {**_headers(timeout), **(own or {})}
         try:
-            return await self._client.request(subject, payload, timeout=timeout, headers=sent)
+            return await heeded(self._client.request(subject, payload, timeout=timeout, headers=sent))
         except NoRespondersError as error:
             raise UnavailableError(f"nobody serves {template(subject)}") from error
         except TimeoutError as error:
@@ -317,7 +318,7 @@ def _headers(timeout: float, span: Span | None = None) -> dict[str, str]:
 
 async def _next(replies: NatsSubscription, subject: str, timeout: float) -> Msg:
     try:
-        answer = await replies.next_msg(timeout=timeout)
+        answer = await heeded(replies.next_msg(timeout=timeout))
     except TimeoutError as error:
         raise NoReplyError(f"no answer from {template(subject)} within {timeout:g} s") from error
     except NatsError as error:
