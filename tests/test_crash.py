@@ -40,7 +40,7 @@ EVERY_POINT = (
     "agent:before_completed",
     "agent:after_completed",  # before the ack
 )
-IN_EVERY_RUN = {"rtc-gateway:after_start_stored", "agent:after_apply"}
+IN_EVERY_RUN = {"agent:after_apply"}
 
 
 @pytest.mark.parametrize(
