@@ -64,10 +64,10 @@ async def test_another_secret_in_the_environment_counts_from_the_next_up_on(stop
         stopped.up()
         return stopped.inside("signaling", "start", "token", "--owner", "ada").split()[0]
 
-    first = told("the first secret of a test, which is long enough")
+    first = told("the first secret of a test and it is long enough")
     database = stopped.container("postgres").started_at
     assert (await said("create a list called Before", PAGE, first))[0] is DONE
-    second = told("another secret of a test, which is long enough too")
+    second = told("another secret of a test and it is long enough too")
     assert (await said("create a list called After", PAGE, second))[0] is DONE
     with pytest.raises(ConnectError):
         await said("create a list called Never", PAGE, first)
